@@ -71,7 +71,7 @@ func NewSecret(random io.Reader) (string, error) {
 // the decoded bytes for Standard Webhooks.
 func secretKeys(value string) (token, standard []byte, err error) {
 	encoded, ok := strings.CutPrefix(value, secretPrefix)
-	if !ok {
+	if !ok || len(encoded) != base64.StdEncoding.EncodedLen(secretBytes) { // decoding would pass over line breaks
 		return nil, nil, ErrSecret
 	}
 	standard, err = base64.StdEncoding.Strict().DecodeString(encoded)
