@@ -264,6 +264,38 @@ func (t turn) sampleRow(y, w int, in, out []*plane, mask *plane) {
 	}
 }
 
+// bilinear is sample with the softer, cheaper filter and no clamping: for masks and filter coefficients.
+func (t turn) bilinear(w, h int, in []*plane) ([]*plane, *plane) {
+	out := make([]*plane, len(in))
+	for i := range out {
+		out[i] = newPlane(w, h)
+	}
+	mask := newPlane(w, h)
+	iw, ih := in[0].w, in[0].h
+	bands(h, func(y0, y1 int) {
+		for y := y0; y < y1; y++ {
+			for x := range w {
+				u, v := float64(x)+0.5, float64(y)+0.5
+				fx := t.x0 + t.cos*u - t.sin*v - 0.5
+				fy := t.y0 + t.sin*u + t.cos*v - 0.5
+				ix, iy := math.Floor(fx), math.Floor(fy)
+				ax, ay := float32(fx-ix), float32(fy-iy)
+				x0, x1 := min(max(int(ix), 0), iw-1), min(max(int(ix)+1, 0), iw-1)
+				r0, r1 := min(max(int(iy), 0), ih-1)*iw, min(max(int(iy)+1, 0), ih-1)*iw
+				w00, w10, w01, w11 := (1-ax)*(1-ay), ax*(1-ay), (1-ax)*ay, ax*ay
+				i := y*w + x
+				for c, m := range in {
+					out[c].p[i] = w00*m.p[r0+x0] + w10*m.p[r0+x1] + w01*m.p[r1+x0] + w11*m.p[r1+x1]
+				}
+				if fx >= -0.5 && fy >= -0.5 && fx <= float64(iw)-0.5 && fy <= float64(ih)-0.5 {
+					mask.p[i] = 1
+				}
+			}
+		}
+	})
+	return out, mask
+}
+
 func catmullRom(t float32, w *[4]float32) {
 	w[0] = t * (-0.5 + t*(1-0.5*t))
 	w[1] = 1 + t*t*(-2.5+1.5*t)

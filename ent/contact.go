@@ -62,10 +62,7 @@ type ContactEdges struct {
 	StudioMemberships []*StudioMembership `json:"studio_memberships,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [6]bool
-	// totalCount holds the count of the edges above.
-	totalCount [4]map[string]int
-
+	loadedTypes            [6]bool
 	namedLists             map[string][]*List
 	namedStudios           map[string][]*Studio
 	namedStudioSessions    map[string][]*StudioSession

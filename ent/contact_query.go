@@ -36,7 +36,6 @@ type ContactQuery struct {
 	withSubmissions            *SubmissionQuery
 	withListMemberships        *ListMembershipQuery
 	withStudioMemberships      *StudioMembershipQuery
-	loadTotal                  []func(context.Context, []*Contact) error
 	modifiers                  []func(*sql.Selector)
 	withNamedLists             map[string]*ListQuery
 	withNamedStudios           map[string]*StudioQuery
@@ -674,11 +673,6 @@ func (_q *ContactQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Cont
 		if err := _q.loadStudioMemberships(ctx, query, nodes,
 			func(n *Contact) { n.appendNamedStudioMemberships(name) },
 			func(n *Contact, e *StudioMembership) { n.appendNamedStudioMemberships(name, e) }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
 			return nil, err
 		}
 	}

@@ -63,10 +63,7 @@ type DeliveryEdges struct {
 	Attempts []*DeliveryAttempt `json:"attempts,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [3]bool
-	// totalCount holds the count of the edges above.
-	totalCount [3]map[string]int
-
+	loadedTypes   [3]bool
 	namedAttempts map[string][]*DeliveryAttempt
 }
 

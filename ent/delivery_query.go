@@ -30,7 +30,6 @@ type DeliveryQuery struct {
 	withEvent         *EventQuery
 	withEndpoint      *WebhookEndpointQuery
 	withAttempts      *DeliveryAttemptQuery
-	loadTotal         []func(context.Context, []*Delivery) error
 	modifiers         []func(*sql.Selector)
 	withNamedAttempts map[string]*DeliveryAttemptQuery
 	// intermediate query (i.e. traversal path).
@@ -498,11 +497,6 @@ func (_q *DeliveryQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Del
 		if err := _q.loadAttempts(ctx, query, nodes,
 			func(n *Delivery) { n.appendNamedAttempts(name) },
 			func(n *Delivery, e *DeliveryAttempt) { n.appendNamedAttempts(name, e) }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
 			return nil, err
 		}
 	}

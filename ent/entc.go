@@ -11,14 +11,15 @@ import (
 )
 
 func main() {
-	ext, err := entgql.NewExtension(entgql.WithConfigPath("../gqlgen.yml"))
+	// Of entgql only the enums' marshalling: graph pages and collects fields itself (see graph/page).
+	ext, err := entgql.NewExtension(entgql.WithTemplates(entgql.EnumTemplate))
 	if err != nil {
 		log.Fatalf("entgql: %v", err)
 	}
 	err = entc.Generate("./schema", &gen.Config{
 		Features: []gen.Feature{
 			gen.FeatureIntercept, gen.FeatureLock, gen.FeatureUpsert, gen.FeatureExecQuery,
-			gen.FeatureVersionedMigration, gen.FeatureModifier,
+			gen.FeatureVersionedMigration, gen.FeatureModifier, gen.FeatureNamedEdges,
 		},
 	}, entc.Extensions(ext), entc.TemplateDir("./template"))
 	if err != nil {

@@ -27,7 +27,6 @@ type ImageQuery struct {
 	predicates     []predicate.Image
 	withSubmission *SubmissionQuery
 	withRevision   *RevisionQuery
-	loadTotal      []func(context.Context, []*Image) error
 	modifiers      []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -445,11 +444,6 @@ func (_q *ImageQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Image,
 	if query := _q.withRevision; query != nil {
 		if err := _q.loadRevision(ctx, query, nodes, nil,
 			func(n *Image, e *Revision) { n.Edges.Revision = e }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
 			return nil, err
 		}
 	}

@@ -43,10 +43,7 @@ type ListEdges struct {
 	Memberships []*ListMembership `json:"memberships,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [2]bool
-	// totalCount holds the count of the edges above.
-	totalCount [1]map[string]int
-
+	loadedTypes      [2]bool
 	namedContacts    map[string][]*Contact
 	namedMemberships map[string][]*ListMembership
 }

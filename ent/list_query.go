@@ -28,7 +28,6 @@ type ListQuery struct {
 	predicates           []predicate.List
 	withContacts         *ContactQuery
 	withMemberships      *ListMembershipQuery
-	loadTotal            []func(context.Context, []*List) error
 	modifiers            []func(*sql.Selector)
 	withNamedContacts    map[string]*ContactQuery
 	withNamedMemberships map[string]*ListMembershipQuery
@@ -464,11 +463,6 @@ func (_q *ListQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*List, e
 		if err := _q.loadMemberships(ctx, query, nodes,
 			func(n *List) { n.appendNamedMemberships(name) },
 			func(n *List, e *ListMembership) { n.appendNamedMemberships(name, e) }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
 			return nil, err
 		}
 	}

@@ -26,7 +26,6 @@ type ListMembershipQuery struct {
 	predicates  []predicate.ListMembership
 	withContact *ContactQuery
 	withList    *ListQuery
-	loadTotal   []func(context.Context, []*ListMembership) error
 	modifiers   []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -372,11 +371,6 @@ func (_q *ListMembershipQuery) sqlAll(ctx context.Context, hooks ...queryHook) (
 	if query := _q.withList; query != nil {
 		if err := _q.loadList(ctx, query, nodes, nil,
 			func(n *ListMembership, e *List) { n.Edges.List = e }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
 			return nil, err
 		}
 	}

@@ -25,7 +25,6 @@ type PortalSessionQuery struct {
 	inters     []Interceptor
 	predicates []predicate.PortalSession
 	withUser   *UserQuery
-	loadTotal  []func(context.Context, []*PortalSession) error
 	modifiers  []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -402,11 +401,6 @@ func (_q *PortalSessionQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([
 	if query := _q.withUser; query != nil {
 		if err := _q.loadUser(ctx, query, nodes, nil,
 			func(n *PortalSession, e *User) { n.Edges.User = e }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
 			return nil, err
 		}
 	}

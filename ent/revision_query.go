@@ -28,7 +28,6 @@ type RevisionQuery struct {
 	predicates      []predicate.Revision
 	withSubmission  *SubmissionQuery
 	withImages      *ImageQuery
-	loadTotal       []func(context.Context, []*Revision) error
 	modifiers       []func(*sql.Selector)
 	withNamedImages map[string]*ImageQuery
 	// intermediate query (i.e. traversal path).
@@ -455,11 +454,6 @@ func (_q *RevisionQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Rev
 		if err := _q.loadImages(ctx, query, nodes,
 			func(n *Revision) { n.appendNamedImages(name) },
 			func(n *Revision, e *Image) { n.appendNamedImages(name, e) }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
 			return nil, err
 		}
 	}

@@ -5,8 +5,6 @@ package ent
 import (
 	stdsql "database/sql"
 	"fmt"
-
-	entsql "entgo.io/ent/dialect/sql"
 )
 
 // SQLTx returns the *sql.Tx under an ent transaction, for libraries that must write in the
@@ -16,15 +14,11 @@ func (tx *Tx) SQLTx() (*stdsql.Tx, error) {
 	if !ok {
 		return nil, fmt.Errorf("ent: unexpected transaction driver %T", tx.config.driver)
 	}
-	et, ok := td.tx.(*entsql.Tx)
+	st, ok := td.tx.(interface{ SQLTx() *stdsql.Tx })
 	if !ok {
 		return nil, fmt.Errorf("ent: unexpected dialect transaction %T", td.tx)
 	}
-	st, ok := et.ExecQuerier.(*stdsql.Tx)
-	if !ok {
-		return nil, fmt.Errorf("ent: unexpected querier %T", et.ExecQuerier)
-	}
-	return st, nil
+	return st.SQLTx(), nil
 }
 
 // Dialect names the database below: "sqlite3" or "postgres".

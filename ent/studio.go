@@ -68,10 +68,7 @@ type StudioEdges struct {
 	Memberships []*StudioMembership `json:"memberships,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [5]bool
-	// totalCount holds the count of the edges above.
-	totalCount [4]map[string]int
-
+	loadedTypes           [5]bool
 	namedContacts         map[string][]*Contact
 	namedStudioSessions   map[string][]*StudioSession
 	namedSubmissions      map[string][]*Submission

@@ -34,7 +34,6 @@ type StudioQuery struct {
 	withSubmissions           *SubmissionQuery
 	withWebhookEndpoints      *WebhookEndpointQuery
 	withMemberships           *StudioMembershipQuery
-	loadTotal                 []func(context.Context, []*Studio) error
 	modifiers                 []func(*sql.Selector)
 	withNamedContacts         map[string]*ContactQuery
 	withNamedStudioSessions   map[string]*StudioSessionQuery
@@ -620,11 +619,6 @@ func (_q *StudioQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Studi
 		if err := _q.loadMemberships(ctx, query, nodes,
 			func(n *Studio) { n.appendNamedMemberships(name) },
 			func(n *Studio, e *StudioMembership) { n.appendNamedMemberships(name, e) }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
 			return nil, err
 		}
 	}

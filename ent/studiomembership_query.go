@@ -26,7 +26,6 @@ type StudioMembershipQuery struct {
 	predicates  []predicate.StudioMembership
 	withContact *ContactQuery
 	withStudio  *StudioQuery
-	loadTotal   []func(context.Context, []*StudioMembership) error
 	modifiers   []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -372,11 +371,6 @@ func (_q *StudioMembershipQuery) sqlAll(ctx context.Context, hooks ...queryHook)
 	if query := _q.withStudio; query != nil {
 		if err := _q.loadStudio(ctx, query, nodes, nil,
 			func(n *StudioMembership, e *Studio) { n.Edges.Studio = e }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
 			return nil, err
 		}
 	}

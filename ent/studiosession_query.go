@@ -30,7 +30,6 @@ type StudioSessionQuery struct {
 	withStudio           *StudioQuery
 	withContact          *ContactQuery
 	withSubmissions      *SubmissionQuery
-	loadTotal            []func(context.Context, []*StudioSession) error
 	modifiers            []func(*sql.Selector)
 	withNamedSubmissions map[string]*SubmissionQuery
 	// intermediate query (i.e. traversal path).
@@ -498,11 +497,6 @@ func (_q *StudioSessionQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([
 		if err := _q.loadSubmissions(ctx, query, nodes,
 			func(n *StudioSession) { n.appendNamedSubmissions(name) },
 			func(n *StudioSession, e *Submission) { n.appendNamedSubmissions(name, e) }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
 			return nil, err
 		}
 	}

@@ -89,10 +89,7 @@ type SubmissionEdges struct {
 	Images []*Image `json:"images,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [5]bool
-	// totalCount holds the count of the edges above.
-	totalCount [5]map[string]int
-
+	loadedTypes    [5]bool
 	namedRevisions map[string][]*Revision
 	namedImages    map[string][]*Image
 }

@@ -34,7 +34,6 @@ type SubmissionQuery struct {
 	withStudioSession  *StudioSessionQuery
 	withRevisions      *RevisionQuery
 	withImages         *ImageQuery
-	loadTotal          []func(context.Context, []*Submission) error
 	modifiers          []func(*sql.Selector)
 	withNamedRevisions map[string]*RevisionQuery
 	withNamedImages    map[string]*ImageQuery
@@ -593,11 +592,6 @@ func (_q *SubmissionQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*S
 		if err := _q.loadImages(ctx, query, nodes,
 			func(n *Submission) { n.appendNamedImages(name) },
 			func(n *Submission, e *Image) { n.appendNamedImages(name, e) }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
 			return nil, err
 		}
 	}

@@ -49,8 +49,7 @@ type UserEdges struct {
 	PortalSessions []*PortalSession `json:"portal_sessions,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [1]bool
-
+	loadedTypes         [1]bool
 	namedPortalSessions map[string][]*PortalSession
 }
 

@@ -26,7 +26,6 @@ type UserQuery struct {
 	inters                  []Interceptor
 	predicates              []predicate.User
 	withPortalSessions      *PortalSessionQuery
-	loadTotal               []func(context.Context, []*User) error
 	modifiers               []func(*sql.Selector)
 	withNamedPortalSessions map[string]*PortalSessionQuery
 	// intermediate query (i.e. traversal path).
@@ -412,11 +411,6 @@ func (_q *UserQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*User, e
 		if err := _q.loadPortalSessions(ctx, query, nodes,
 			func(n *User) { n.appendNamedPortalSessions(name) },
 			func(n *User, e *PortalSession) { n.appendNamedPortalSessions(name, e) }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
 			return nil, err
 		}
 	}

@@ -61,10 +61,7 @@ type WebhookEndpointEdges struct {
 	Deliveries []*Delivery `json:"deliveries,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [3]bool
-	// totalCount holds the count of the edges above.
-	totalCount [2]map[string]int
-
+	loadedTypes     [3]bool
 	namedSecrets    map[string][]*WebhookSecret
 	namedDeliveries map[string][]*Delivery
 }

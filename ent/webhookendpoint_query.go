@@ -30,7 +30,6 @@ type WebhookEndpointQuery struct {
 	withStudio          *StudioQuery
 	withSecrets         *WebhookSecretQuery
 	withDeliveries      *DeliveryQuery
-	loadTotal           []func(context.Context, []*WebhookEndpoint) error
 	modifiers           []func(*sql.Selector)
 	withNamedSecrets    map[string]*WebhookSecretQuery
 	withNamedDeliveries map[string]*DeliveryQuery
@@ -507,11 +506,6 @@ func (_q *WebhookEndpointQuery) sqlAll(ctx context.Context, hooks ...queryHook) 
 		if err := _q.loadDeliveries(ctx, query, nodes,
 			func(n *WebhookEndpoint) { n.appendNamedDeliveries(name) },
 			func(n *WebhookEndpoint, e *Delivery) { n.appendNamedDeliveries(name, e) }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
 			return nil, err
 		}
 	}

@@ -25,7 +25,6 @@ type WebhookSecretQuery struct {
 	inters       []Interceptor
 	predicates   []predicate.WebhookSecret
 	withEndpoint *WebhookEndpointQuery
-	loadTotal    []func(context.Context, []*WebhookSecret) error
 	modifiers    []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -402,11 +401,6 @@ func (_q *WebhookSecretQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([
 	if query := _q.withEndpoint; query != nil {
 		if err := _q.loadEndpoint(ctx, query, nodes, nil,
 			func(n *WebhookSecret, e *WebhookEndpoint) { n.Edges.Endpoint = e }); err != nil {
-			return nil, err
-		}
-	}
-	for i := range _q.loadTotal {
-		if err := _q.loadTotal[i](ctx, nodes); err != nil {
 			return nil, err
 		}
 	}

@@ -51,14 +51,18 @@ func Fetch(ctx context.Context, dir, profile string, opts FetchOptions) error {
 	if err != nil {
 		return err
 	}
+	return cat.fetch(ctx, dir, profile, opts)
+}
+
+func (c *catalog) fetch(ctx context.Context, dir, profile string, opts FetchOptions) error {
 	switch profile {
 	case Standard:
-		if err := cat.fetchRuntime(ctx, dir, opts); err != nil {
+		if err := c.fetchRuntime(ctx, dir, opts); err != nil {
 			return err
 		}
-		return cat.install(dir)
+		return c.install(dir)
 	case Portrait:
-		return cat.fetchPortrait(ctx, dir, opts)
+		return c.fetchPortrait(ctx, dir, opts)
 	case Custom:
 		return errors.New("profile custom is the operator's own network: nothing is fetched for it; docs/models.md shows how to bring one")
 	}

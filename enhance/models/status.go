@@ -129,7 +129,15 @@ func (c *catalog) notices() ([]item, error) {
 
 // List tells what the folder holds and lacks, without hashing. It works on an empty or absent folder.
 func List(dir string) ([]Status, error) {
-	return statuses(dir, func(it *item, path string) (string, string, error) {
+	cat, err := bundledCatalog()
+	if err != nil {
+		return nil, err
+	}
+	return cat.list(dir)
+}
+
+func (c *catalog) list(dir string) ([]Status, error) {
+	return c.statuses(dir, func(_ *item, path string) (string, string, error) {
 		_, err := os.Stat(path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
@@ -144,9 +152,17 @@ func List(dir string) ([]Status, error) {
 // Verify tells what the folder holds and lacks, hashing every file. The error joins a *FileError for
 // each file that is altered, or missing and required; the list is complete in any case.
 func Verify(dir string) ([]Status, error) {
+	cat, err := bundledCatalog()
+	if err != nil {
+		return nil, err
+	}
+	return cat.verify(dir)
+}
+
+func (c *catalog) verify(dir string) ([]Status, error) {
 	var bad []error
-	list, err := statuses(dir, func(it *item, path string) (string, string, error) {
-		err := it.check(dir)
+	list, err := c.statuses(dir, func(it *item, path string) (string, string, error) {
+		err := checkFile(path, it.sha256, it.repair())
 		var fe *FileError
 		if err != nil && !errors.As(err, &fe) {
 			return "", "", err
@@ -165,16 +181,12 @@ func Verify(dir string) ([]Status, error) {
 	return list, errors.Join(append(bad, err)...)
 }
 
-func statuses(dir string, state func(it *item, path string) (state, found string, err error)) ([]Status, error) {
+func (c *catalog) statuses(dir string, state func(it *item, path string) (state, found string, err error)) ([]Status, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("models folder %q: %w", dir, err)
 	}
-	cat, err := bundledCatalog()
-	if err != nil {
-		return nil, err
-	}
-	items, err := cat.items(dir)
+	items, err := c.items(dir)
 	if err != nil {
 		return nil, err
 	}

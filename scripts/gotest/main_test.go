@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"database/sql"
 	"errors"
 	"maps"
 	"os"
@@ -8,7 +9,10 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
+
+	_ "github.com/lib/pq" // the driver "postgres"
 )
 
 // gotest runs the command in a new module that holds the given test files, and returns its
@@ -103,7 +107,12 @@ func TestA(t *testing.T) { t.Fatal(os.Getenv("HEADROOM_TEST_POSTGRES")) }
 	if status != 1 || address == "" {
 		t.Fatalf("exit status %d, and the test was not given a server: %s", status, out)
 	}
-	if text, err := exec.CommandContext(t.Context(), "psql", address, "-c", "SELECT 1").CombinedOutput(); err == nil {
-		t.Errorf("the server still runs: %s", text)
+	db, err := sql.Open("postgres", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	if err := db.PingContext(t.Context()); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("the server answers %v, want a refused connection", err)
 	}
 }

@@ -159,7 +159,7 @@ func TestStopEndsTheServerAndLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	if err := os.Chmod(folder, 0o777|os.ModeSticky); err != nil { //nolint:gosec // a folder as /tmp is
+	if err := os.Chmod(folder, 0o777|os.ModeSticky); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("TMPDIR", folder)

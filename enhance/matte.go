@@ -1,0 +1,127 @@
+package enhance
+
+import (
+	"fmt"
+
+	"headroom/enhance/models"
+)
+
+const (
+	// gridSide is the longer side of the grid that masks are fused and guided on. The networks see
+	// 256 to 512 px; the guided filter carries their answer to the picture's own pixels.
+	gridSide = 1024
+	// wideBy is how much of the source round the frame the networks see: they know a person better
+	// with shoulders and some surroundings.
+	wideBy = 1.56
+)
+
+// matte asks the networks who is person, in the part of the source round the frame (or all of it,
+// when there is none), upright and without made-up pixels.
+func (j *job) matte() error {
+	j.wide = rect{0, 0, j.src.w, j.src.h}
+	if c := j.crop; c.h > 0 {
+		middle := c.toSource(point{0, c.h * (0.5 - c.eyeLine)})
+		half := max(c.w, c.h) * wideBy / 2
+		j.wide = rect{int(middle.x - half), int(middle.y - half), int(2 * half), int(2 * half)}.in(j.src.w, j.src.h)
+	}
+	scale := max(1, float64(max(j.wide.w, j.wide.h))/gridSide)
+	j.guide = j.src.window(j.wide, max(8, int(float64(j.wide.w)/scale)), max(8, int(float64(j.wide.h)/scale)), triangle())
+	person, err := j.e.net(models.PersonMask)
+	if err != nil {
+		return err
+	}
+	mask, err := person.steadyMask(j.guide)
+	if err != nil {
+		return err
+	}
+	g := j.guide[0]
+	mask = mask.resize(g.w, g.h, triangle())
+	switch len(j.profile.Matte) {
+	case 1:
+		j.alpha = mask
+	case 2:
+		n, err := j.e.net(j.profile.Matte[1])
+		if err != nil {
+			return err
+		}
+		j.alpha, err = j.fused(n, mask)
+		return err
+	default:
+		return fmt.Errorf("profile %s: %d networks, expected one or two", j.profile.Name, len(j.profile.Matte))
+	}
+	return nil
+}
+
+// fused asks the second network about the person's surroundings only, where it is at its best, and
+// takes the weighted mean of both answers' log odds; the person mask keeps a veto.
+func (j *job) fused(n *net, mask *plane) (*plane, error) {
+	const own, sharpen, grow = 0.2, 1.4, 0.05
+	b := mask.extent(0.5)
+	gx, gy := int(float64(b.w)*grow), int(float64(b.h)*grow)
+	b = rect{b.x - gx, b.y - gy, b.w + 2*gx, b.h + 2*gy}.in(mask.w, mask.h)
+	close, err := n.steadyMask(j.guide.cut(b))
+	if err != nil {
+		return nil, err
+	}
+	close = close.resize(b.w, b.h, triangle())
+	a := newPlane(mask.w, mask.h)
+	bands(mask.h, func(y0, y1 int) {
+		for y := y0; y < y1; y++ {
+			s, d := mask.row(y), a.row(y)
+			for x, v := range s {
+				l := logit(v)
+				if x >= b.x && x < b.x+b.w && y >= b.y && y < b.y+b.h {
+					l = own*l + (1-own)*logit(close.p[(y-b.y)*b.w+x-b.x])
+				}
+				d[x] = clamp01((sigmoid(sharpen*l) - 0.006) / 0.988)
+			}
+		}
+	})
+	return veto(a, mask, float64(min(mask.w, mask.h))*0.3), nil
+}
+
+// veto drops from a what the person mask p has nothing of nearby, and fills what a has doubts
+// about well inside the person. size is about a face's width.
+func veto(a, p *plane, size float64) *plane {
+	r := max(2, int(size*0.12))
+	var near, core *plane
+	together(func() { near = p.box(r).box(r) }, func() { core = p.box(max(1, r/3)) })
+	return each(a.w, a.h, func(i int) float32 {
+		v := a.p[i]
+		fill := clamp01((core.p[i]-0.93)/0.06) * clamp01((v-0.10)/0.15)
+		return max(v*clamp01((near.p[i]-0.02)/0.10), fill)
+	})
+}
+
+// extent is the rectangle round all samples over t; rows with only a few of them do not count. The
+// whole plane when there are none.
+func (m *plane) extent(t float32) rect {
+	x0, y0, x1, y1 := m.w, m.h, 0, 0
+	for y := range m.h {
+		n := 0
+		for x, v := range m.row(y) {
+			if v > t {
+				n++
+				x0, x1 = min(x0, x), max(x1, x+1)
+			}
+		}
+		if n > m.w/100 {
+			y0, y1 = min(y0, y), max(y1, y+1)
+		}
+	}
+	if x1-x0 < 2 || y1-y0 < 2 {
+		return rect{0, 0, m.w, m.h}
+	}
+	return rect{x0, y0, x1 - x0, y1 - y0}
+}
+
+// cut copies a rectangle that lies inside.
+func (m *plane) cut(b rect) *plane {
+	o := newPlane(b.w, b.h)
+	for y := range b.h {
+		copy(o.row(y), m.row(b.y + y)[b.x:b.x+b.w])
+	}
+	return o
+}
+
+func (m picture) cut(b rect) picture { return picture{m[0].cut(b), m[1].cut(b), m[2].cut(b)} }

@@ -1,0 +1,208 @@
+package enhance
+
+// edges is a cleaned matte with what it takes to evaluate it at the picture's own pixels.
+type edges struct {
+	alpha *plane // on the grid
+	soft  *plane // on the grid: 1 where the guided answer counts, 0 where the network was sure
+	fine  guided // on the grid
+}
+
+// refined cleans the grid's matte: one connected person, and a guided filter along its edge.
+func (j *job) refined() edges {
+	a := j.onePerson(j.alpha, 0.3)
+	r := max(3, a.w/150)
+	soft := each(a.w, a.h, func(i int) float32 {
+		if a.p[i] > 0.02 && a.p[i] < 0.98 {
+			return 1
+		}
+		return 0
+	}).box(max(1, r/2))
+	for i, v := range soft.p {
+		soft.p[i] = clamp01(v * 4)
+	}
+	return edges{a, soft, momentsOf(j.guide, r, 1e-5).filter(a)}
+}
+
+// blend is the matte at one pixel of colour r, g, b, from the values of planes() there.
+func blend(v []float32, r, g, b float32) float32 {
+	fine := clamp01(v[2]*r + v[3]*g + v[4]*b + v[5])
+	return clamp01(v[0] + (fine-v[0])*v[1])
+}
+
+func (e edges) planes() []*plane { return append([]*plane{e.alpha, e.soft}, e.fine.planes()...) }
+
+// refine cleans the matte and turns picture and matte into the frame together.
+func (j *job) refine() error {
+	e := j.refined()
+	c := j.crop
+	scale := float64(j.wide.w) / float64(e.alpha.w)
+	at, inside := c.turn(j.wide, scale).bilinear(c.pw, c.ph, e.planes())
+	part := c.bounds(4*c.step).in(j.src.w, j.src.h)
+	pic := j.src.window(part, max(1, int(float64(part.w)/c.step)), max(1, int(float64(part.h)/c.step)), lanczos3())
+	colors, covered := c.turn(part, float64(part.w)/float64(pic[0].w)).sample(c.pw, c.ph, pic[:])
+	j.view = picture{colors[0], colors[1], colors[2]}
+	j.inside = each(c.pw, c.ph, func(i int) float32 { return min(inside.p[i], covered.p[i]) })
+	j.cover = newPlane(c.pw, c.ph)
+	bands(c.ph, func(y0, y1 int) {
+		v := make([]float32, len(at))
+		for i := y0 * c.pw; i < y1*c.pw; i++ {
+			for k, m := range at {
+				v[k] = m.p[i]
+			}
+			j.cover.p[i] = blend(v, j.view[0].p[i], j.view[1].p[i], j.view[2].p[i]) * j.inside.p[i]
+		}
+	})
+	j.guide, j.alpha = picture{}, nil
+	return nil
+}
+
+// refineWhole evaluates the matte at each pixel of the source, as 8-bit grey.
+func (j *job) refineWhole() error {
+	e := j.refined()
+	planes := e.planes()
+	out := newRaster(j.src.w, j.src.h, 1)
+	tx := taps(e.alpha.w, 0, float64(e.alpha.w), out.w, triangle())
+	ty := taps(e.alpha.h, 0, float64(e.alpha.h), out.h, triangle())
+	bands(out.h, func(y0, y1 int) {
+		lines := make([][]float32, len(planes))
+		for k := range lines {
+			lines[k] = make([]float32, e.alpha.w)
+		}
+		v := make([]float32, len(planes))
+		for y := y0; y < y1; y++ {
+			for k, m := range planes {
+				clear(lines[k])
+				for n, wt := range ty[y].w {
+					for x, s := range m.row(ty[y].at + n) {
+						lines[k][x] += wt * s
+					}
+				}
+			}
+			for x, t := range tx {
+				for k := range planes {
+					var s float32
+					for n, wt := range t.w {
+						s += wt * lines[k][t.at+n]
+					}
+					v[k] = s
+				}
+				i := y*out.w + x
+				p := j.src.pix[i*3 : i*3+3]
+				out.pix[i] = byte(blend(v, float32(p[0])/255, float32(p[1])/255, float32(p[2])/255)*255 + 0.5)
+			}
+		}
+	})
+	j.master = out
+	return nil
+}
+
+// onePerson keeps the connected piece over t that holds the chosen face (or the largest, without a
+// face), with what is soft round it, and fills the holes in it.
+func (j *job) onePerson(a *plane, t float32) *plane {
+	labels, sizes := pieces(a.w, a.h, func(i int) bool { return a.p[i] > t })
+	if len(sizes) == 1 {
+		return a
+	}
+	keep := largest(sizes)
+	if len(j.faces) > 0 {
+		if l := j.pieceOfFace(labels, sizes, a.w, a.h); l > 0 {
+			keep = l
+		}
+	}
+	near := each(a.w, a.h, func(i int) float32 {
+		if labels[i] == keep {
+			return 1
+		}
+		return 0
+	})
+	holes := j.holes(labels, keep, a.w, a.h)
+	near = near.box(max(2, a.w/100))
+	return each(a.w, a.h, func(i int) float32 {
+		if holes[i] {
+			return 1
+		}
+		return a.p[i] * clamp01(near.p[i]*20)
+	})
+}
+
+// pieceOfFace is the label that most of the chosen face's box has; 0 when none has much.
+func (j *job) pieceOfFace(labels []int32, sizes []int, w, h int) int32 {
+	d := j.faces[0]
+	kx, ky := float64(w)/float64(j.wide.w), float64(h)/float64(j.wide.h)
+	b := rect{int((d.x - float64(j.wide.x)) * kx), int((d.y - float64(j.wide.y)) * ky), int(d.w * kx), int(d.h * ky)}.in(w, h)
+	count := make([]int, len(sizes))
+	for y := b.y; y < b.y+b.h; y++ {
+		for x := b.x; x < b.x+b.w; x++ {
+			count[labels[y*w+x]]++
+		}
+	}
+	count[0] = 0
+	l := largest(count)
+	if count[l]*5 < b.w*b.h {
+		return 0
+	}
+	return l
+}
+
+// holes finds ground that the kept piece encloses and that is small: a gap between arm and body is
+// left alone, a hole in a coat is not.
+func (j *job) holes(labels []int32, keep int32, w, h int) []bool {
+	ground, sizes := pieces(w, h, func(i int) bool { return labels[i] != keep })
+	open := make([]bool, len(sizes))
+	for x := range w {
+		open[ground[x]], open[ground[(h-1)*w+x]] = true, true
+	}
+	for y := range h {
+		open[ground[y*w]], open[ground[y*w+w-1]] = true, true
+	}
+	out := make([]bool, w*h)
+	limit := w * h / 2000
+	for i, l := range ground {
+		out[i] = l > 0 && !open[l] && sizes[l] < limit
+	}
+	return out
+}
+
+// pieces labels the 4-connected pieces of the pixels that are in, from 1; sizes[0] is unused.
+func pieces(w, h int, in func(i int) bool) (labels []int32, sizes []int) {
+	labels = make([]int32, w*h)
+	sizes = []int{0}
+	var stack []int32
+	for start := range labels {
+		if labels[start] != 0 || !in(start) {
+			continue
+		}
+		l := int32(len(sizes))
+		n := 0
+		labels[start] = l
+		stack = append(stack[:0], int32(start))
+		for len(stack) > 0 {
+			p := int(stack[len(stack)-1])
+			stack = stack[:len(stack)-1]
+			n++
+			x := p % w
+			for _, q := range [4]int{p - 1, p + 1, p - w, p + w} {
+				if q < 0 || q >= w*h || x == 0 && q == p-1 || x == w-1 && q == p+1 {
+					continue
+				}
+				if labels[q] == 0 && in(q) {
+					labels[q] = l
+					stack = append(stack, int32(q))
+				}
+			}
+		}
+		sizes = append(sizes, n)
+	}
+	return labels, sizes
+}
+
+// largest is the index of the largest value; 0 for none.
+func largest(v []int) int32 {
+	best := 0
+	for i, n := range v {
+		if n > v[best] {
+			best = i
+		}
+	}
+	return int32(best)
+}

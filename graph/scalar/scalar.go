@@ -1,0 +1,52 @@
+// Package scalar gives the API's own scalars their form on the wire.
+package scalar
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+)
+
+const timeLayout = "2006-01-02T15:04:05.000Z07:00"
+
+// FormatTime gives t as every answer shows it: RFC 3339, UTC, milliseconds.
+func FormatTime(t time.Time) string { return t.UTC().Format(timeLayout) }
+
+// MarshalTime writes t as FormatTime gives it.
+func MarshalTime(t time.Time) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) { _, _ = io.WriteString(w, `"`+FormatTime(t)+`"`) })
+}
+
+// UnmarshalTime reads an RFC 3339 time with any offset.
+func UnmarshalTime(v any) (time.Time, error) {
+	s, ok := v.(string)
+	if !ok {
+		return time.Time{}, errors.New("a time is a text such as 2026-01-31T12:00:00Z")
+	}
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return time.Time{}, errors.New("a time is written as in RFC 3339: 2026-01-31T12:00:00Z")
+	}
+	return t.UTC(), nil
+}
+
+// MarshalJSON writes raw as it is; nothing at all becomes null.
+func MarshalJSON(raw json.RawMessage) graphql.Marshaler {
+	if len(raw) == 0 {
+		return graphql.Null
+	}
+	return graphql.WriterFunc(func(w io.Writer) { _, _ = w.Write(raw) })
+}
+
+// UnmarshalJSON gives the text of any value.
+func UnmarshalJSON(v any) (json.RawMessage, error) {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("not a JSON value: %w", err)
+	}
+	return raw, nil
+}

@@ -1,0 +1,84 @@
+package headshot
+
+import (
+	"errors"
+	"strings"
+	"unicode/utf8"
+)
+
+// faults gathers what is wrong with an input, so that a caller learns of all of it at once.
+type faults struct {
+	prefix string // path of the input within the request, such as "contact."
+	found  []*Error
+}
+
+func (f *faults) add(field string, err error) {
+	if err == nil {
+		return
+	}
+	msg := err.Error()
+	if e, ok := errors.AsType[*Error](err); ok {
+		msg = e.Msg
+	}
+	f.found = append(f.found, Invalid(f.prefix+field, "%s", msg))
+}
+
+func (f *faults) say(field, msg string) {
+	f.found = append(f.found, Invalid(f.prefix+field, "%s", msg))
+}
+
+func (f *faults) name(field, v string, required bool) {
+	switch {
+	case required && strings.TrimSpace(v) == "":
+		f.say(field, "must not be empty")
+	case utf8.RuneCountInString(v) > maxName || len(v) > 4*maxName:
+		f.say(field, "is over 200 characters")
+	case badText(v):
+		f.say(field, "holds characters that are not text")
+	}
+}
+
+func (f *faults) email(field, v string) {
+	if !validEmail(v) {
+		f.say(field, "is not an e-mail address")
+	}
+}
+
+func (f *faults) text(field string, v *string, limit int) {
+	if v == nil {
+		return
+	}
+	if len(*v) > limit {
+		f.found = append(f.found, Invalid(f.prefix+field, "is over %d bytes", limit))
+	} else if badText(*v) {
+		f.say(field, "holds characters that are not text")
+	}
+}
+
+// badText finds NUL, which PostgreSQL cannot store, and broken UTF-8.
+func badText(v string) bool { return strings.ContainsRune(v, 0) || !utf8.ValidString(v) }
+
+// err returns the first fault, carrying the others, or nil.
+func (f *faults) err() error {
+	if len(f.found) == 0 {
+		return nil
+	}
+	first := f.found[0]
+	first.More = f.found[1:]
+	return first
+}
+
+func emptyIsNil(v *string) *string {
+	if v == nil || *v == "" {
+		return nil
+	}
+	return v
+}
+
+// checkVersion compares the version a caller asked for with the row's.
+func checkVersion(want *int, have int) error {
+	if want != nil && *want != have {
+		return Fail(VersionMismatch, "the version is %d, not %d", have, *want)
+	}
+	return nil
+}

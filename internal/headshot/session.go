@@ -1,0 +1,217 @@
+package headshot
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"time"
+
+	"headroom/ent"
+	"headroom/ent/contact"
+	"headroom/ent/schema"
+	"headroom/ent/studio"
+	"headroom/ent/studiosession"
+	"headroom/internal/auth"
+	"headroom/internal/events"
+	"headroom/internal/tenancy"
+)
+
+// SessionInput asks for a capture link: for a contact by id, or for one given inline, which is found
+// by externalId, else e-mail, and updated, or made.
+type SessionInput struct {
+	StudioID    string
+	ContactID   string
+	Contact     *ContactInput
+	RedirectURL *string         // where the person is sent afterwards; http or https
+	ExpiresIn   *int            // seconds; default the studio's
+	Metadata    json.RawMessage // one JSON object, the caller's own
+}
+
+// CreateSession makes a studio session: one capture link for one contact in one studio.
+//
+// Errors: ValidationFailed with the field, unknown ids included.
+func (s *Service) CreateSession(ctx context.Context, in SessionInput) (*ent.StudioSession, error) {
+	if err := need(ctx, "sessions:write"); err != nil {
+		return nil, err
+	}
+	if in.Contact != nil {
+		if err := need(ctx, "contacts:write"); err != nil {
+			return nil, err
+		}
+	}
+	if err := checkSession(&in); err != nil {
+		return nil, err
+	}
+	var row *ent.StudioSession
+	err := s.inTx(ctx, func(tx *txn) error {
+		st, err := tx.Studio.Query().Where(studio.ID(in.StudioID)).Only(ctx)
+		if ent.IsNotFound(err) {
+			return &Error{Kind: ValidationFailed, Field: "studioId", Code: "unknown_id", Msg: "there is no studio " + in.StudioID}
+		}
+		if err != nil {
+			return fmt.Errorf("look up studio: %w", err)
+		}
+		contactID, err := s.sessionContact(ctx, tx, in)
+		if err != nil {
+			return err
+		}
+		ttl := time.Duration(st.SessionTTLSeconds) * time.Second
+		if in.ExpiresIn != nil {
+			ttl = time.Duration(*in.ExpiresIn) * time.Second
+		}
+		id := schema.NewID("ses")
+		row, err = tx.StudioSession.Create().SetID(id).SetStudioID(st.ID).SetContactID(contactID).
+			SetTokenHash(auth.Hash(s.Keys.CaptureToken(id, 0))).SetNillableRedirectURL(in.RedirectURL).
+			SetMetadata(in.Metadata).SetExpiresAt(s.Now().Add(ttl)).Save(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return row, nil
+}
+
+func checkSession(in *SessionInput) error {
+	f := faults{}
+	if in.StudioID == "" {
+		f.say("studioId", "is required")
+	}
+	if (in.ContactID == "") == (in.Contact == nil) {
+		f.say("contactId", "give either contactId or contact")
+	}
+	if in.ExpiresIn != nil && (*in.ExpiresIn < 60 || *in.ExpiresIn > maxSessionTTL) {
+		f.say("expiresIn", "is between a minute and 366 days, in seconds")
+	}
+	if in.RedirectURL != nil {
+		u, err := url.Parse(*in.RedirectURL)
+		if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || len(*in.RedirectURL) > 2_000 {
+			f.say("redirectUrl", "is not an http or https address")
+		}
+	}
+	if len(in.Metadata) == 0 || string(in.Metadata) == "null" {
+		in.Metadata = json.RawMessage(`{}`)
+	}
+	var object map[string]any
+	if err := json.Unmarshal(in.Metadata, &object); err != nil || len(in.Metadata) > maxAttributes {
+		f.say("metadata", "must be one JSON object of at most 16 KiB")
+	}
+	return f.err()
+}
+
+func (s *Service) sessionContact(ctx context.Context, tx *txn, in SessionInput) (string, error) {
+	if in.Contact != nil {
+		row, err := s.upsertContact(ctx, tx, *in.Contact, "contact.")
+		if err != nil {
+			return "", err
+		}
+		return row.ID, nil
+	}
+	known, err := tx.Contact.Query().Where(contact.ID(in.ContactID)).Exist(ctx)
+	if err != nil {
+		return "", fmt.Errorf("look up contact: %w", err)
+	}
+	if !known {
+		return "", &Error{Kind: ValidationFailed, Field: "contactId", Code: "unknown_id", Msg: "there is no contact " + in.ContactID}
+	}
+	return in.ContactID, nil
+}
+
+// SessionURL is the session's capture link. Whoever has it may hand in a photo.
+func (s *Service) SessionURL(row *ent.StudioSession) string {
+	return s.BaseURL() + "/s/" + s.Keys.CaptureToken(row.ID, row.TokenGeneration)
+}
+
+// RevokeSession ends a session's link for good.
+func (s *Service) RevokeSession(ctx context.Context, id string) (*ent.StudioSession, error) {
+	if err := need(ctx, "sessions:write"); err != nil {
+		return nil, err
+	}
+	var row *ent.StudioSession
+	err := s.inTx(ctx, func(tx *txn) error {
+		old, err := tx.StudioSession.Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		if old.State == studiosession.StateRevoked {
+			row = old
+			return nil
+		}
+		generation := old.TokenGeneration + 1
+		row, err = old.Update().SetState(studiosession.StateRevoked).SetRevokedAt(s.Now()).AddVersion(1).
+			SetTokenGeneration(generation).SetTokenHash(auth.Hash(s.Keys.CaptureToken(id, generation))).Save(ctx)
+		if err != nil {
+			return err
+		}
+		return s.audit(ctx, tx, "session.revoke", id, nil)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return row, nil
+}
+
+// OpenSession notes that the person has seen the capture page, the first time. For capture actors.
+func (s *Service) OpenSession(ctx context.Context) (*ent.StudioSession, error) {
+	a, err := captureActor(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ctx = tenancy.AsWorker(ctx, a.AccountID)
+	var row *ent.StudioSession
+	err = s.inTx(ctx, func(tx *txn) error {
+		if row, err = tx.StudioSession.Get(ctx, a.SessionID); err != nil || row.State != studiosession.StateOpen {
+			return err
+		}
+		if row, err = row.Update().SetState(studiosession.StateOpened).SetOpenedAt(s.Now()).AddVersion(1).Save(ctx); err != nil {
+			return err
+		}
+		return s.event(ctx, tx, events.Draft{
+			Topic: events.SessionOpened, SubjectID: row.ID, StudioID: row.StudioID, ContactID: row.ContactID,
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return row, nil
+}
+
+// ExpireSessions closes the sessions whose time is over, over all accounts, a few at a time.
+func (s *Service) ExpireSessions(ctx context.Context) error {
+	const batch = 200
+	due, err := s.Client.StudioSession.Query().
+		Where(studiosession.StateIn(studiosession.StateOpen, studiosession.StateOpened), studiosession.ExpiresAtLTE(s.Now())).
+		Order(ent.Asc(studiosession.FieldExpiresAt)).Limit(batch).All(tenancy.AsSystem(ctx))
+	if err != nil {
+		return fmt.Errorf("find expired sessions: %w", err)
+	}
+	for _, row := range due {
+		ctx := tenancy.AsWorker(ctx, row.AccountID)
+		err := s.inTx(ctx, func(tx *txn) error {
+			n, err := tx.StudioSession.Update().
+				Where(studiosession.ID(row.ID), studiosession.StateIn(studiosession.StateOpen, studiosession.StateOpened)).
+				SetState(studiosession.StateExpired).AddVersion(1).Save(ctx)
+			if err != nil || n == 0 {
+				return err
+			}
+			return s.event(ctx, tx, events.Draft{
+				Topic: events.SessionExpired, SubjectID: row.ID, StudioID: row.StudioID, ContactID: row.ContactID,
+			})
+		})
+		if err != nil {
+			return fmt.Errorf("expire session %s: %w", row.ID, err)
+		}
+	}
+	return nil
+}
+
+func captureActor(ctx context.Context) (tenancy.Actor, error) {
+	a, err := actor(ctx)
+	if err != nil {
+		return a, err
+	}
+	if a.Kind != tenancy.Capture {
+		return a, Fail(Forbidden, "this is for the holder of a capture link")
+	}
+	return a, nil
+}

@@ -1,0 +1,5 @@
+package tenancy
+
+import "headroom/ent"
+
+func Enforce(c *ent.Client) {}
