@@ -123,8 +123,8 @@ func pipeline() []step {
 		{"admit", 0.01, (*job).admit},           // refuse what is no whole photo
 		{"decode", 0.05, (*job).decode},         // upright sRGB pixels
 		{"face", 0.03, (*job).face},             // find faces, choose one
-		{"frame", 0.01, (*job).frame},           // where the finished picture's edges are
 		{"matte", 0.25, (*job).matte},           // networks: who is person, who is ground
+		{"frame", 0.01, (*job).frame},           // where the finished picture's edges are
 		{"refine", 0.15, (*job).refine},         // one clean person with hair-fine edges
 		{"light", 0.06, (*job).light},           // judge exposure, white balance and noise
 		{"foreground", 0.12, (*job).foreground}, // colours of hair without the old background
@@ -140,7 +140,7 @@ func alphaPipeline() []step {
 	return []step{
 		{"admit", 0.02, (*job).admit},
 		{"decode", 0.13, (*job).decode},
-		{"face", 0.05, (*job).faceIfAny},
+		{"face", 0.05, (*job).wholePerson},
 		{"matte", 0.4, (*job).matte},
 		{"refine", 0.2, (*job).refineWhole},
 		{"encode", 0.2, (*job).encodeAlpha},

@@ -46,8 +46,8 @@ func (f faceNets) find(src *raster) ([]detection, error) {
 	return found, nil
 }
 
-// faceIfAny finds the faces and is content without one.
-func (j *job) faceIfAny() error {
+// findFaces fills faces, perhaps with none.
+func (j *job) findFaces() error {
 	found, err := j.e.faces.find(j.src)
 	if err != nil {
 		return err
@@ -56,9 +56,15 @@ func (j *job) faceIfAny() error {
 	return nil
 }
 
+// wholePerson finds the faces for the alpha of a whole photo, where none is no failure.
+func (j *job) wholePerson() error {
+	j.whole = true
+	return j.findFaces()
+}
+
 // face finds the faces and chooses the largest.
 func (j *job) face() error {
-	if err := j.faceIfAny(); err != nil {
+	if err := j.findFaces(); err != nil {
 		return err
 	}
 	if len(j.faces) == 0 {

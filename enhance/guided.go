@@ -25,15 +25,17 @@ func momentsOf(guide picture, r int, eps float32) *moments {
 		x, y := guide[p[0]].p, guide[p[1]].p
 		m.inv[k] = each(w, h, func(i int) float32 { return x[i] * y[i] }).box(r)
 	}
+	e := float64(eps)
 	bands(h, func(y0, y1 int) {
 		for i := y0 * w; i < y1*w; i++ {
-			a, b, c := m.mean[0].p[i], m.mean[1].p[i], m.mean[2].p[i]
-			rr, rg, rb := m.inv[0].p[i]-a*a+eps, m.inv[1].p[i]-a*b, m.inv[2].p[i]-a*c
-			gg, gb, bb := m.inv[3].p[i]-b*b+eps, m.inv[4].p[i]-b*c, m.inv[5].p[i]-c*c+eps
+			// float64: on a grey photo the three colours are one, and the determinant is eps² small
+			a, b, c := float64(m.mean[0].p[i]), float64(m.mean[1].p[i]), float64(m.mean[2].p[i])
+			rr, rg, rb := float64(m.inv[0].p[i])-a*a+e, float64(m.inv[1].p[i])-a*b, float64(m.inv[2].p[i])-a*c
+			gg, gb, bb := float64(m.inv[3].p[i])-b*b+e, float64(m.inv[4].p[i])-b*c, float64(m.inv[5].p[i])-c*c+e
 			i00, i01, i02 := gg*bb-gb*gb, gb*rb-rg*bb, rg*gb-gg*rb
-			det := 1 / max(rr*i00+rg*i01+rb*i02, 1e-14)
-			m.inv[0].p[i], m.inv[1].p[i], m.inv[2].p[i] = i00*det, i01*det, i02*det
-			m.inv[3].p[i], m.inv[4].p[i], m.inv[5].p[i] = (rr*bb-rb*rb)*det, (rb*rg-rr*gb)*det, (rr*gg-rg*rg)*det
+			det := 1 / max(rr*i00+rg*i01+rb*i02, e*e*e/8)
+			m.inv[0].p[i], m.inv[1].p[i], m.inv[2].p[i] = float32(i00*det), float32(i01*det), float32(i02*det)
+			m.inv[3].p[i], m.inv[4].p[i], m.inv[5].p[i] = float32((rr*bb-rb*rb)*det), float32((rb*rg-rr*gb)*det), float32((rr*gg-rg*rg)*det)
 		}
 	})
 	return m

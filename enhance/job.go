@@ -11,6 +11,7 @@ import (
 type job struct {
 	e       *Engine
 	opts    Options
+	whole   bool // the alpha of all of the photo is wanted
 	profile models.Profile
 	photo   []byte // as sent; nil after decode
 	result  *Result

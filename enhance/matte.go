@@ -10,20 +10,14 @@ const (
 	// gridSide is the longer side of the grid that masks are fused and guided on. The networks see
 	// 256 to 512 px; the guided filter carries their answer to the picture's own pixels.
 	gridSide = 1024
-	// wideBy is how much of the source round the frame the networks see: they know a person better
-	// with shoulders and some surroundings.
+	// wideBy is how much more of the source than the frame the networks see: they know a person
+	// better with shoulders and some surroundings.
 	wideBy = 1.56
 )
 
-// matte asks the networks who is person, in the part of the source round the frame (or all of it,
-// when there is none), upright and without made-up pixels.
+// matte asks the networks who is person, upright and without made-up pixels.
 func (j *job) matte() error {
-	j.wide = rect{0, 0, j.src.w, j.src.h}
-	if c := j.crop; c.h > 0 {
-		middle := c.toSource(point{0, c.h * (0.5 - c.eyeLine)})
-		half := max(c.w, c.h) * wideBy / 2
-		j.wide = rect{int(middle.x - half), int(middle.y - half), int(2 * half), int(2 * half)}.in(j.src.w, j.src.h)
-	}
+	j.wide = j.surroundings()
 	scale := max(1, float64(max(j.wide.w, j.wide.h))/gridSide)
 	j.guide = j.src.window(j.wide, max(8, int(float64(j.wide.w)/scale)), max(8, int(float64(j.wide.h)/scale)), triangle())
 	person, err := j.e.net(models.PersonMask)
@@ -38,32 +32,62 @@ func (j *job) matte() error {
 	mask = mask.resize(g.w, g.h, triangle())
 	switch len(j.profile.Matte) {
 	case 1:
-		j.alpha = mask
+		j.alpha, err = j.secondLook(person, mask, 0.5) // the same network, closer
 	case 2:
-		n, err := j.e.net(j.profile.Matte[1])
-		if err != nil {
-			return err
+		var n *net
+		if n, err = j.e.net(j.profile.Matte[1]); err == nil {
+			j.alpha, err = j.fused(n, mask)
 		}
-		j.alpha, err = j.fused(n, mask)
-		return err
 	default:
 		return fmt.Errorf("profile %s: %d networks, expected one or two", j.profile.Name, len(j.profile.Matte))
 	}
+	if err != nil {
+		return err
+	}
+	j.alpha = j.onePerson(j.alpha)
 	return nil
 }
 
-// fused asks the second network about the person's surroundings only, where it is at its best, and
-// takes the weighted mean of both answers' log odds; the person mask keeps a veto.
+const (
+	// grow is how much larger than the person the second look's window is, each way.
+	grow = 0.05
+	// steepen makes up for what averaging log odds takes from their certainty.
+	steepen = 1.4
+)
+
+// surroundings is the part of the source to look at: round the face, with room for the frame; all
+// of it when the alpha of the whole photo is wanted.
+func (j *job) surroundings() rect {
+	if j.whole {
+		return rect{0, 0, j.src.w, j.src.h}
+	}
+	d, look := &j.faces[0], j.opts.Look.Framing
+	h := d.unit() * headPerUnit / min(look.Head, 0.5)
+	half := max(h, h*float64(look.Width)/float64(look.Height)) * wideBy / 2
+	x, y := d.eyes().x, d.eyes().y+h*(0.5-look.EyeLine)
+	return rect{int(x - half), int(y - half), int(2 * half), int(2 * half)}.in(j.src.w, j.src.h)
+}
+
+// fused asks the second network about the person's surroundings, where it is at its best, and takes
+// the weighted mean of both answers' log odds; the person mask keeps a veto.
 func (j *job) fused(n *net, mask *plane) (*plane, error) {
-	const own, sharpen, grow = 0.2, 1.4, 0.05
-	b := mask.extent(0.5)
-	gx, gy := int(float64(b.w)*grow), int(float64(b.h)*grow)
-	b = rect{b.x - gx, b.y - gy, b.w + 2*gx, b.h + 2*gy}.in(mask.w, mask.h)
-	close, err := n.steadyMask(j.guide.cut(b))
+	a, err := j.secondLook(n, mask, 0.2)
 	if err != nil {
 		return nil, err
 	}
-	close = close.resize(b.w, b.h, triangle())
+	return veto(a, mask, float64(min(mask.w, mask.h))*0.3), nil
+}
+
+// secondLook runs n on the window round what the mask took for person. own is the mask's weight there.
+func (j *job) secondLook(n *net, mask *plane, own float32) (*plane, error) {
+	b := mask.extent(0.5)
+	gx, gy := int(float64(b.w)*grow), int(float64(b.h)*grow)
+	b = rect{b.x - gx, b.y - gy, b.w + 2*gx, b.h + 2*gy}.in(mask.w, mask.h)
+	near, err := n.steadyMask(j.guide.cut(b))
+	if err != nil {
+		return nil, err
+	}
+	near = near.resize(b.w, b.h, triangle())
 	a := newPlane(mask.w, mask.h)
 	bands(mask.h, func(y0, y1 int) {
 		for y := y0; y < y1; y++ {
@@ -71,13 +95,13 @@ func (j *job) fused(n *net, mask *plane) (*plane, error) {
 			for x, v := range s {
 				l := logit(v)
 				if x >= b.x && x < b.x+b.w && y >= b.y && y < b.y+b.h {
-					l = own*l + (1-own)*logit(close.p[(y-b.y)*b.w+x-b.x])
+					l = own*l + (1-own)*logit(near.p[(y-b.y)*b.w+x-b.x])
 				}
-				d[x] = clamp01((sigmoid(sharpen*l) - 0.006) / 0.988)
+				d[x] = clamp01((sigmoid(steepen*l) - 0.006) / 0.988)
 			}
 		}
 	})
-	return veto(a, mask, float64(min(mask.w, mask.h))*0.3), nil
+	return a, nil
 }
 
 // veto drops from a what the person mask p has nothing of nearby, and fills what a has doubts

@@ -81,7 +81,7 @@ func TestHostileReceivers(t *testing.T) {
 		"short body":               {func(c net.Conn) { write(c, "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nabc") }, webhooks.ClassOK, 200},
 		"closes":                   {func(net.Conn) {}, webhooks.ClassReset, 0},
 		"resets":                   {func(c net.Conn) { _ = c.(*net.TCPConn).SetLinger(0) }, webhooks.ClassReset, 0}, //nolint:forcetypeassert // it is
-		"half a status line":       {func(c net.Conn) { write(c, "HTTP/1.1 2") }, webhooks.ClassReset, 0},
+		"half a head":              {func(c net.Conn) { write(c, "HTTP/1.1 200 OK\r\nX: ") }, webhooks.ClassReset, 0},
 		"not HTTP":                 {func(c net.Conn) { write(c, "220 mail.example ESMTP\r\n") }, webhooks.ClassProtocol, 0},
 		"other protocol": {func(c net.Conn) {
 			write(c, "HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n")

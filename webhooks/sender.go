@@ -157,10 +157,16 @@ func (s *Sender) attempt(ctx context.Context, r Request, now time.Time) Attempt 
 	if err != nil {
 		return Attempt{Class: classOf(ctx, err, ClassProtocol), Header: sent, Err: err}
 	}
-	// Stops a body that drips: closing the body is not enough to end a pending read.
-	stop := time.AfterFunc(s.config.AnswerTimeout, cancel)
-	defer stop.Stop()
-	excerpt, complete := readAnswer(response.Body, s.config.MaxAnswer)
+	var excerpt []byte
+	complete := false
+	if response.StatusCode == http.StatusSwitchingProtocols {
+		// This body is the naked connection, which no context ends: reading it could hang.
+		_ = response.Body.Close()
+	} else {
+		stop := time.AfterFunc(s.config.AnswerTimeout, cancel) // ends a body that drips
+		defer stop.Stop()
+		excerpt, complete = readAnswer(response.Body, s.config.MaxAnswer)
+	}
 	return Attempt{
 		Status:     response.StatusCode,
 		Class:      classOfStatus(response.StatusCode),

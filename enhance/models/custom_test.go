@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -97,6 +98,29 @@ func TestCustomEntryWithoutItsFileIsAnError(t *testing.T) {
 	var fe *models.FileError
 	if !errors.As(err, &fe) || !fe.Missing() || !strings.Contains(err.Error(), "custom.json") {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestDocumentedEntriesAreAccepted(t *testing.T) {
+	t.Parallel()
+	h := build(t)
+	page := string(read(t, filepath.Join("..", "..", "docs", "models.md")))
+	blocks := regexp.MustCompile("(?s)```json\n(.*?)```").FindAllStringSubmatch(page, -1)
+	if len(blocks) < 3 {
+		t.Fatalf("%d entries in docs/models.md, want three at least", len(blocks))
+	}
+	for _, b := range blocks {
+		var entry object
+		if err := json.Unmarshal([]byte(b[1]), &entry); err != nil {
+			t.Fatalf("%v in %s", err, b[1])
+		}
+		dir, net := h.standard(t), []byte("a network")
+		entry["sha256"] = sum(net)
+		putCustom(t, dir, entry)
+		write(t, filepath.Join(dir, entry["file"].(string)), net) //nolint:forcetypeassert // a panic names the page's mistake well enough
+		if _, err := h.Open(dir); err != nil {
+			t.Errorf("%v for %s", err, b[1])
+		}
 	}
 }
 

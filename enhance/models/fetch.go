@@ -116,7 +116,7 @@ func (c *catalog) obtain(ctx context.Context, e *entry, opts FetchOptions) ([]by
 	}
 	for _, name := range []string{e.File, base} {
 		path := filepath.Join(opts.From, name)
-		b, err := os.ReadFile(path) //nolint:gosec // a folder the operator named
+		b, err := os.ReadFile(path)
 		if errors.Is(err, os.ErrNotExist) {
 			continue
 		}

@@ -47,11 +47,10 @@ func (c *catalog) install(dir string) error {
 func (c *catalog) installFile(dir string, it item) error {
 	path := filepath.Join(dir, it.file)
 	err := checkFile(path, it.sha256, "")
-	var fe *FileError
 	if err == nil {
 		return nil
 	}
-	if !errors.As(err, &fe) {
+	if _, ok := errors.AsType[*FileError](err); !ok {
 		return fmt.Errorf("install models: %w", err)
 	}
 	b, err := fs.ReadFile(c.files, it.file)

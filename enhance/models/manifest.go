@@ -190,7 +190,7 @@ func (c *catalog) library() (library, error) {
 // custom reads the operator's entry; nil without one.
 func (c *catalog) custom(dir string) (*entry, error) {
 	path := filepath.Join(dir, customFile)
-	b, err := os.ReadFile(path) //nolint:gosec // the operator's own folder
+	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil //nolint:nilnil // no entry is the usual case, not an error
 	}

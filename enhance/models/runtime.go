@@ -78,7 +78,7 @@ func exists(path string) bool {
 }
 
 func copyFile(w io.Writer, path string) error {
-	f, err := os.Open(path) //nolint:gosec // a folder the operator named
+	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}

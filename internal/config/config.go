@@ -68,7 +68,7 @@ func Load(getenv func(string) string, executable string) (Config, error) {
 		DatabaseURL:       getenv("HEADROOM_DATABASE_URL"),
 		StorageURL:        getenv("HEADROOM_STORAGE_URL"),
 		BaseURL:           strings.TrimRight(getenv("HEADROOM_BASE_URL"), "/"),
-		Models:            cmp.Or(getenv("HEADROOM_MODELS"), filepath.Join(filepath.Dir(filepath.Dir(executable)), "models")),
+		Models:            Models(getenv, executable),
 		Profile:           getenv("HEADROOM_PROFILE"),
 		BootstrapKey:      getenv("HEADROOM_BOOTSTRAP_KEY"),
 		BootstrapEmail:    getenv("HEADROOM_BOOTSTRAP_EMAIL"),
@@ -82,6 +82,12 @@ func Load(getenv func(string) string, executable string) (Config, error) {
 	c.DatabaseURL = cmp.Or(c.DatabaseURL, "sqlite:"+filepath.Join(data, "headroom.db"))
 	c.StorageURL = cmp.Or(c.StorageURL, "file://"+filepath.ToSlash(filepath.Join(data, "photos")))
 	return c, errors.Join(c.checkAddresses(), c.readFlags(getenv), c.readSecret(getenv))
+}
+
+// Models is the folder of models and the ONNX Runtime library: HEADROOM_MODELS, or models/ beside the
+// folder of the program.
+func Models(getenv func(string) string, executable string) string {
+	return cmp.Or(getenv("HEADROOM_MODELS"), filepath.Join(filepath.Dir(filepath.Dir(executable)), "models"))
 }
 
 func (c *Config) checkAddresses() error {

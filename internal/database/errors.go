@@ -127,3 +127,12 @@ func sqliteCode(err error) int {
 
 // primary is the result code without its extension.
 func primary(code int) int { return code & 0xff }
+
+// IsForeignKey says whether err is a reference to a row that is not there, or a deletion of one that
+// is still referred to.
+func IsForeignKey(err error) bool {
+	if e, ok := errors.AsType[*pq.Error](err); ok {
+		return e.Code == "23503" // foreign_key_violation
+	}
+	return sqliteCode(err) == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
+}

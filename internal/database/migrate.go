@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -70,7 +71,7 @@ func (d *DB) migrate(ctx context.Context, db *sql.DB) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	theirs, err := rivermigrate.New(riverDriver(d.Dialect, db), &rivermigrate.Config{Logger: d.config.Log})
+	theirs, err := rivermigrate.New(riverDriver(d.Dialect, db), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return Report{}, fmt.Errorf("job queue: %w", err)
 	}

@@ -85,6 +85,7 @@ func (s *Service) CreateAccount(ctx context.Context, in AccountInput) (AccountCr
 	if err != nil {
 		return AccountCreated{}, err
 	}
+	out.Account, out.Twin, out.Studio = out.Account.Unwrap(), out.Twin.Unwrap(), out.Studio.Unwrap()
 	return out, nil
 }
 

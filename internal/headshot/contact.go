@@ -57,7 +57,7 @@ func (s *Service) CreateContact(ctx context.Context, in ContactInput) (*ent.Cont
 	if err != nil {
 		return nil, err
 	}
-	return row, nil
+	return row.Unwrap(), nil
 }
 
 // createContact is CreateContact within a transaction. prefix is put before field names in errors.
@@ -113,7 +113,7 @@ func (s *Service) UpdateContact(ctx context.Context, id string, p ContactPatch, 
 	if err != nil {
 		return nil, err
 	}
-	return row, nil
+	return row.Unwrap(), nil
 }
 
 func (s *Service) updateContact(ctx context.Context, tx *txn, old *ent.Contact, p ContactPatch, prefix string) (*ent.Contact, error) {
@@ -243,15 +243,19 @@ func contactFault(err error, prefix string) error {
 	return &Error{Kind: Conflict, Field: prefix + field, Code: "duplicate", Msg: "another contact of the account has this " + field, Err: err}
 }
 
-// sortName folds a name so that both databases, which compare bytes, sort it as people expect:
-// lower case, accents off, last name first.
-func sortName(first, last string) string {
-	folded := strings.Map(func(r rune) rune {
+// Fold makes texts comparable as people expect: lower case, accents off.
+func Fold(text string) string {
+	return strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Mn, r) {
 			return -1
 		}
 		return unicode.ToLower(r)
-	}, norm.NFKD.String(strings.TrimSpace(last)+" "+strings.TrimSpace(first)))
+	}, norm.NFKD.String(text))
+}
+
+// sortName folds a name, last name first, so that both databases, which compare bytes, sort it alike.
+func sortName(first, last string) string {
+	folded := Fold(strings.TrimSpace(last) + " " + strings.TrimSpace(first))
 	for len(folded) > 420 { // ligatures and the like may grow a name
 		_, size := utf8.DecodeLastRuneInString(folded)
 		folded = folded[:len(folded)-size]

@@ -118,7 +118,7 @@ func (s *Service) showProgress(ctx context.Context, rev *ent.Revision, step stri
 		s.Log.WarnContext(ctx, "progress was not written", "submission_id", sub.ID, "error", err)
 		return
 	}
-	s.Bell.Ring(events.Ring{AccountID: sub.AccountID, SubmissionID: sub.ID})
+	s.Bell.Ring(ringFor(sub))
 }
 
 type storedPicture struct {

@@ -60,7 +60,7 @@ func (s *Service) CreateKey(ctx context.Context, in KeyInput) (*ent.APIKey, stri
 	if err != nil {
 		return nil, "", err
 	}
-	return row, secret, nil
+	return row.Unwrap(), secret, nil
 }
 
 // keyOwner is the account itself or its TEST twin.
@@ -122,5 +122,5 @@ func (s *Service) RevokeKey(ctx context.Context, id string) (*ent.APIKey, error)
 	if s.OnKeyRevoked != nil {
 		s.OnKeyRevoked(id)
 	}
-	return row, nil
+	return row.Unwrap(), nil
 }

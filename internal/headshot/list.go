@@ -33,7 +33,7 @@ func (s *Service) CreateList(ctx context.Context, in ListInput) (*ent.List, erro
 	if err != nil {
 		return nil, err
 	}
-	return row, nil
+	return row.Unwrap(), nil
 }
 
 // UpdateList changes a list.
@@ -71,7 +71,7 @@ func (s *Service) UpdateList(ctx context.Context, id string, p ListPatch, ifVers
 	if err != nil {
 		return nil, err
 	}
-	return row, nil
+	return row.Unwrap(), nil
 }
 
 // DeleteList deletes a list; its contacts stay.

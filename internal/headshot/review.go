@@ -83,7 +83,7 @@ func (s *Service) review(ctx context.Context, in ReviewInput, to submission.Stat
 	if err != nil {
 		return nil, err
 	}
-	return row, nil
+	return row.Unwrap(), nil
 }
 
 // settle makes `complete` follow the two states of a submission, and raises SUBMISSION_COMPLETE when
@@ -172,7 +172,7 @@ func (s *Service) Reprocess(ctx context.Context, filter ReprocessFilter, notify 
 	if err != nil {
 		return nil, err
 	}
-	return out, nil
+	return unwrap(out), nil
 }
 
 func (s *Service) whyNotReprocess(ctx context.Context, tx *txn, id string) error {

@@ -115,7 +115,11 @@ type txn struct {
 
 // changed notes that subscribers of a submission should look again after commit.
 func (t *txn) changed(sub *ent.Submission) {
-	t.rings = append(t.rings, events.Ring{AccountID: sub.AccountID, SubmissionID: sub.ID})
+	t.rings = append(t.rings, ringFor(sub))
+}
+
+func ringFor(sub *ent.Submission) events.Ring {
+	return events.Ring{AccountID: sub.AccountID, SubmissionID: sub.ID, StudioID: sub.StudioID, ContactID: sub.ContactID}
 }
 
 // inTx runs f in one transaction and rings the bell after commit. Side effects of f are rows only:
@@ -145,6 +149,15 @@ func (s *Service) inTx(ctx context.Context, f func(tx *txn) error) error {
 		s.Bell.Ring(r)
 	}
 	return nil
+}
+
+// unwrap frees rows from the transaction that they were read in, which ended, so that their edges can
+// be read.
+func unwrap[T interface{ Unwrap() T }](rows []T) []T {
+	for i, row := range rows {
+		rows[i] = row.Unwrap()
+	}
+	return rows
 }
 
 // fault gives errors of the database the kind that callers act on; errors that have one keep it.

@@ -69,7 +69,7 @@ func (s *Service) CreateSession(ctx context.Context, in SessionInput) (*ent.Stud
 	if err != nil {
 		return nil, err
 	}
-	return row, nil
+	return row.Unwrap(), nil
 }
 
 func checkSession(in *SessionInput) error {
@@ -148,7 +148,7 @@ func (s *Service) RevokeSession(ctx context.Context, id string) (*ent.StudioSess
 	if err != nil {
 		return nil, err
 	}
-	return row, nil
+	return row.Unwrap(), nil
 }
 
 // OpenSession notes that the person has seen the capture page, the first time. For capture actors.
@@ -173,7 +173,7 @@ func (s *Service) OpenSession(ctx context.Context) (*ent.StudioSession, error) {
 	if err != nil {
 		return nil, err
 	}
-	return row, nil
+	return row.Unwrap(), nil
 }
 
 // ExpireSessions closes the sessions whose time is over, over all accounts, a few at a time.

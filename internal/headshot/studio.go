@@ -85,7 +85,7 @@ func (s *Service) CreateStudio(ctx context.Context, in StudioInput) (*ent.Studio
 	if err != nil {
 		return nil, err
 	}
-	return row, nil
+	return row.Unwrap(), nil
 }
 
 func createStudio(ctx context.Context, tx *txn, in StudioInput) (*ent.Studio, error) {
@@ -129,7 +129,7 @@ func (s *Service) UpdateStudio(ctx context.Context, id string, p StudioPatch, if
 	if err != nil {
 		return nil, err
 	}
-	return row, nil
+	return row.Unwrap(), nil
 }
 
 func patchStudio(u *ent.StudioUpdateOne, p StudioPatch) *ent.StudioUpdateOne {

@@ -82,7 +82,7 @@ func (s *Service) Submit(ctx context.Context, in SubmitInput) (*ent.Submission, 
 	if err != nil {
 		return nil, err
 	}
-	return row, nil
+	return row.Unwrap(), nil
 }
 
 // target is what a submission is for.

@@ -81,7 +81,7 @@ func (s *Service) CreateEndpoint(ctx context.Context, in EndpointInput) (*ent.We
 	if err != nil {
 		return nil, "", err
 	}
-	return row, secret.Value, nil
+	return row.Unwrap(), secret.Value, nil
 }
 
 func knownStudio(ctx context.Context, tx *txn, id *string) error {
@@ -172,7 +172,7 @@ func (s *Service) RotateSecret(ctx context.Context, endpointID string, revoke bo
 	if err != nil {
 		return nil, "", err
 	}
-	return row, secret.Value, nil
+	return row.Unwrap(), secret.Value, nil
 }
 
 // UpdateEndpoint changes a webhook endpoint.
@@ -225,7 +225,7 @@ func (s *Service) changeEndpoint(ctx context.Context, id, action string, ifVersi
 	if err != nil {
 		return nil, err
 	}
-	return row, nil
+	return row.Unwrap(), nil
 }
 
 // PauseEndpoint holds an endpoint's deliveries back; its events are kept.
@@ -240,7 +240,7 @@ func (s *Service) PauseEndpoint(ctx context.Context, id string) (*ent.WebhookEnd
 func (s *Service) ResumeEndpoint(ctx context.Context, id string) (*ent.WebhookEndpoint, error) {
 	return s.changeEndpoint(ctx, id, "resume", nil, func(tx *txn, u *ent.WebhookEndpointUpdateOne) error {
 		u.SetState(webhookendpoint.StateEnabled).ClearStateReason().ClearFailingSince()
-		tx.rings = append(tx.rings, events.Ring{Events: true})
+		tx.rings = append(tx.rings, events.Ring{Deliveries: true})
 		return tx.Delivery.Update().Where(delivery.EndpointID(id), delivery.StateEQ(delivery.StatePending)).
 			SetNextAttemptAt(s.Now()).AddVersion(1).Exec(ctx)
 	})
@@ -307,7 +307,7 @@ func (s *Service) SendTest(ctx context.Context, in TestInput) (*ent.WebhookEndpo
 	if err != nil {
 		return nil, err
 	}
-	return row, nil
+	return row.Unwrap(), nil
 }
 
 // ReplayDeliveries sends deliveries again under the webhook-id they had.
@@ -331,7 +331,7 @@ func (s *Service) ReplayDeliveries(ctx context.Context, ids []string) ([]*ent.De
 		if err := s.Requeue(ctx, tx.Tx, ids); err != nil {
 			return fmt.Errorf("requeue: %w", err)
 		}
-		tx.rings = append(tx.rings, events.Ring{Events: true})
+		tx.rings = append(tx.rings, events.Ring{Deliveries: true})
 		rows, err = tx.Delivery.Query().Where(delivery.IDIn(ids...)).Order(ent.Asc(delivery.FieldID)).All(ctx)
 		if err != nil {
 			return fmt.Errorf("load deliveries: %w", err)
@@ -342,5 +342,5 @@ func (s *Service) ReplayDeliveries(ctx context.Context, ids []string) ([]*ent.De
 	if err != nil {
 		return nil, err
 	}
-	return rows, nil
+	return unwrap(rows), nil
 }

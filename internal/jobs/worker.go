@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
 )
 
 // enhanceWorker counts attempts by the failures River recorded: a start that ended with the server's death
@@ -67,10 +68,16 @@ func (w *periodicWorker) Work(ctx context.Context, job *river.Job[periodicArgs])
 }
 
 func periodicJobs(all []Periodic) []*river.PeriodicJob {
+	unfinished := []rivertype.JobState{ // a round that takes longer than its interval is not queued twice
+		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable,
+		rivertype.JobStateRunning, rivertype.JobStateScheduled,
+	}
 	out := make([]*river.PeriodicJob, len(all))
 	for i, p := range all {
 		out[i] = river.NewPeriodicJob(river.PeriodicInterval(p.Every), func() (river.JobArgs, *river.InsertOpts) {
-			return periodicArgs{Name: p.Name}, &river.InsertOpts{Queue: queueHousekeeping, MaxAttempts: 1}
+			return periodicArgs{Name: p.Name}, &river.InsertOpts{
+				Queue: queueHousekeeping, MaxAttempts: 1, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: unfinished},
+			}
 		}, &river.PeriodicJobOpts{RunOnStart: true})
 	}
 	return out

@@ -22,7 +22,7 @@ import (
 	"slices"
 	"syscall"
 
-	"headroom/internal/database/dbtest"
+	"headroom/internal/database/dbtest/postgres"
 )
 
 func main() {
@@ -39,12 +39,12 @@ func run(ctx context.Context, args []string, out io.Writer) (status int, err err
 	cmd.Env = os.Environ()
 	if len(args) > 0 && args[0] == "-postgres" {
 		args = args[1:]
-		server, err := dbtest.Start(ctx)
+		server, err := postgres.Start(ctx)
 		if err != nil {
 			return 1, err
 		}
 		defer func() { err = errors.Join(err, server.Stop()) }()
-		cmd.Env = append(cmd.Env, dbtest.Variable+"="+server.URL())
+		cmd.Env = append(cmd.Env, postgres.Variable+"="+server.URL())
 	}
 	cmd.Args = slices.Concat([]string{"go", "test", "-json"}, args)
 	cmd.Stderr = os.Stderr

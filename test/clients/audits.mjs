@@ -13,6 +13,9 @@ const fetchFn = (input, init = {}) => {
   return fetch(input, { ...init, headers })
 }
 
+// x-www-form-urlencoded GET, and URL-encoded variables in GETs for either media type.
+const unserved = ['5A70', 'D6D5', '6A70']
+
 const counts = { ok: 0, notice: 0, warn: 0, error: 0 }
 let unexpected = 0
 for (const audit of serverAudits({ url, fetchFn })) {
@@ -24,10 +27,10 @@ for (const audit of serverAudits({ url, fetchFn })) {
   }
   counts[result.status]++
   if (result.status === 'ok') continue
-  const expected = result.status === 'notice' && audit.name.startsWith('MAY') && audit.name.includes('GET')
+  const expected = result.status === 'notice' && unserved.includes(audit.id)
   if (!expected) unexpected++
   print({ id: audit.id, name: audit.name, status: result.status, reason: result.reason, http_status: result.response?.status, expected })
 }
-const passed = unexpected === 0 && counts.ok === 58 && counts.notice === 3
+const passed = unexpected === 0 && counts.ok === 58 && counts.notice === unserved.length
 print({ ...counts, passed })
 process.exit(passed ? 0 : 1)

@@ -23,8 +23,8 @@ const browser = await chromium.launch({
 const complaints = []
 const foreign = []
 const origin = new URL(url).origin
+const page = await browser.newPage()
 try {
-  const page = await browser.newPage()
   page.setDefaultTimeout(20_000)
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
@@ -55,13 +55,14 @@ try {
   await editor.click()
   await page.keyboard.press('ControlOrMeta+a')
   await page.keyboard.insertText('query Probe { __typename }')
+  // GraphiQL reads the operation's name a moment after the typing stops; the tab shows it.
+  await page.locator('.graphiql-tab', { hasText: 'Probe' }).waitFor()
   await page.keyboard.press('ControlOrMeta+Enter')
   const answer = page.locator('.result-window')
   await answer.getByText('__typename').waitFor()
   const result = (await answer.innerText()).replace(/\s+/g, ' ')
 
   const workers = page.workers().length
-  if (process.env.HEADROOM_SCREENSHOT) await page.screenshot({ path: process.env.HEADROOM_SCREENSHOT })
   const ok = introspected && /"__typename"/.test(result) && foreign.length === 0 && complaints.length === 0 && unauthorised.length === 0
   print({ ok, introspected, result, workers, foreign, complaints, unauthorised })
   process.exitCode = ok ? 0 : 1
@@ -69,5 +70,6 @@ try {
   print({ ok: false, error: describe(error), foreign, complaints })
   process.exitCode = 1
 } finally {
+  if (process.env.HEADROOM_SCREENSHOT) await page.screenshot({ path: process.env.HEADROOM_SCREENSHOT })
   await browser.close()
 }

@@ -24,6 +24,7 @@ export async function stdin() {
 
 // describe is an error in words, with its cause: "fetch failed" alone tells nobody anything.
 export function describe(error) {
+  if (error?.code && 'reason' in error) return `closed with ${error.code} ${error.reason}` // a WebSocket
   if (!(error instanceof Error)) return JSON.stringify(error)
   return error.cause ? `${error.message}: ${describe(error.cause)}` : error.message
 }

@@ -2,9 +2,9 @@ package dbtest
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
@@ -30,7 +30,7 @@ func SQLite(tb testing.TB) *database.DB {
 // PostgreSQL returns a migrated, empty PostgreSQL database, dropped after the test.
 func PostgreSQL(tb testing.TB) *database.DB {
 	tb.Helper()
-	return open(tb, Template(tb, "migrated", func(url string) error { return migrateAt("", url) }))
+	return open(tb, Template(tb, "migrated", migrateAt))
 }
 
 // Each runs test on SQLite and on PostgreSQL, as parallel subtests, each with a migrated and empty
@@ -73,30 +73,19 @@ var migratedFile = sync.OnceValues(func() (file []byte, err error) { //nolint:go
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	path := filepath.Join(dir, "template.db")
-	if err := migrateAt(path, "sqlite:"+path); err != nil {
+	if err := migrateAt("sqlite:" + path); err != nil { // closing moves the log into the file
 		return nil, err
 	}
 	return os.ReadFile(path) //nolint:gosec,wrapcheck // the file just made
 })
 
-// migrateAt migrates the database at address and closes it; path is its file when it has one.
-func migrateAt(path, address string) error {
+// migrateAt migrates the database at address and closes it.
+func migrateAt(address string) error {
 	ctx := context.Background()
-	db, err := database.Open(ctx, address, database.Config{})
+	db, err := database.Open(ctx, address, database.Config{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return fmt.Errorf("open: %w", err)
 	}
 	_, err = db.Migrate(ctx)
-	if path != "" && err == nil {
-		err = checkpoint(ctx, db.Write)
-	}
 	return errors.Join(err, db.Close())
-}
-
-// checkpoint moves the log into the file, which is all of the database then.
-func checkpoint(ctx context.Context, db *sql.DB) error {
-	if _, err := db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
-		return fmt.Errorf("checkpoint: %w", err)
-	}
-	return nil
 }

@@ -1,6 +1,6 @@
 // Package dbtest gives each test an empty PostgreSQL database of its own, on a real server.
 //
-// Tests run as one process per package. `make test` starts one [Server] for them all and names
+// Tests run as one process per package. `make test` starts one server for them all and names
 // it in HEADROOM_TEST_POSTGRES; without that variable each process starts its own, once, when its
 // first test asks (about 2 s), and it ends with the process. A machine without PostgreSQL fails
 // the test: a test that skips itself proves nothing.
@@ -15,20 +15,19 @@ import (
 	"sync"
 	"testing"
 	"time"
-)
 
-// Variable names the server that tests share: the URL of a superuser's maintenance database.
-const Variable = "HEADROOM_TEST_POSTGRES"
+	"headroom/internal/database/dbtest/postgres"
+)
 
 // dropTimeout bounds the clean-up after a test, which has no context of the test's any more.
 const dropTimeout = 30 * time.Second
 
 // server is the one server of this process.
-var server = sync.OnceValues(func() (*Server, error) { //nolint:gochecknoglobals // once per test process is the point
-	if shared := os.Getenv(Variable); shared != "" { //nolint:forbidigo // a setting of the tests, not of the program
-		return Open(shared)
+var server = sync.OnceValues(func() (*postgres.Server, error) { //nolint:gochecknoglobals // once per test process is the point
+	if shared := os.Getenv(postgres.Variable); shared != "" { //nolint:forbidigo // a setting of the tests, not of the program
+		return postgres.Open(shared)
 	}
-	return Start(context.Background())
+	return postgres.Start(context.Background())
 })
 
 // Postgres returns the URL (postgres://…) of a new empty database, dropped after the test with
@@ -62,10 +61,10 @@ func makeTemplate(prepare func(url string) error) (string, error) {
 		return "", err
 	}
 	database := "template_" + strings.ToLower(rand.Text())
-	if err := execute(context.Background(), s.URL(), "CREATE DATABASE "+database); err != nil {
+	if err := s.Exec(context.Background(), "CREATE DATABASE "+database); err != nil {
 		return "", fmt.Errorf("create %s: %w", database, err)
 	}
-	if err := prepare(s.database(database)); err != nil {
+	if err := prepare(s.Database(database)); err != nil {
 		return "", fmt.Errorf("fill %s: %w", database, err)
 	}
 	return database, nil
@@ -78,15 +77,15 @@ func create(tb testing.TB, template string) string {
 		tb.Fatalf("start PostgreSQL for tests: %v", err)
 	}
 	database := "test_" + strings.ToLower(rand.Text())
-	if err := execute(tb.Context(), s.URL(), "CREATE DATABASE "+database+" TEMPLATE "+template); err != nil {
+	if err := s.Exec(tb.Context(), "CREATE DATABASE "+database+" TEMPLATE "+template); err != nil {
 		tb.Fatalf("create the test database %s from %s: %v", database, template, err)
 	}
 	tb.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), dropTimeout)
 		defer cancel()
-		if err := execute(ctx, s.URL(), "DROP DATABASE IF EXISTS "+database+" WITH (FORCE)"); err != nil {
+		if err := s.Exec(ctx, "DROP DATABASE IF EXISTS "+database+" WITH (FORCE)"); err != nil {
 			tb.Errorf("drop the test database %s: %v", database, err)
 		}
 	})
-	return s.database(database)
+	return s.Database(database)
 }

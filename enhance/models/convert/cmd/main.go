@@ -38,7 +38,7 @@ func run(ctx context.Context, args []string) error {
 	}
 	switch flags.NArg() {
 	case 0:
-		return models.Rebuild(ctx, *to, models.FetchOptions{From: *from, Log: func(s string) { slog.Info(s) }})
+		return models.Rebuild(ctx, *to, models.FetchOptions{From: *from, Log: func(s string) { slog.InfoContext(ctx, s) }})
 	case 2:
 		return models.Convert(flags.Arg(0), flags.Arg(1))
 	}

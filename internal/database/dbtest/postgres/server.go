@@ -1,4 +1,6 @@
-package dbtest
+// Package postgres starts a private PostgreSQL for tests. It stands apart from dbtest so that the
+// command that runs the tests can have a server without compiling what they test.
+package postgres
 
 import (
 	"context"
@@ -20,6 +22,10 @@ import (
 
 	_ "github.com/lib/pq" // the driver "postgres"
 )
+
+// Variable is the environment variable by which one process hands its server to others: the URL
+// of a superuser's maintenance database.
+const Variable = "HEADROOM_TEST_POSTGRES"
 
 // startTimeout bounds initdb and the start of the server together; both take about 2 s on 2 cores.
 const startTimeout = 2 * time.Minute
@@ -153,11 +159,21 @@ func (c cluster) run(ctx context.Context, name string, args ...string) error {
 // URL is the address of the server's maintenance database, as its superuser.
 func (s *Server) URL() string { return s.url.String() }
 
-// database is the address of another database of the server.
-func (s *Server) database(name string) string {
+// Database is the address of another database of the server.
+func (s *Server) Database(name string) string {
 	address := *s.url
 	address.Path = "/" + name
 	return address.String()
+}
+
+// Exec runs one statement on the maintenance database, on a connection of its own.
+func (s *Server) Exec(ctx context.Context, statement string) error {
+	db, err := sql.Open("postgres", s.URL())
+	if err != nil {
+		return fmt.Errorf("open the test server: %w", err)
+	}
+	_, err = db.ExecContext(ctx, statement)
+	return errors.Join(err, db.Close())
 }
 
 // Stop stops the server, drops its connections and removes its folder. A second Stop does nothing, nor does
@@ -271,14 +287,4 @@ func tail(path string) string {
 		return ""
 	}
 	return string(text[max(0, len(text)-2000):])
-}
-
-// execute runs one statement on the database at url, on a connection of its own.
-func execute(ctx context.Context, url, statement string) error {
-	db, err := sql.Open("postgres", url)
-	if err != nil {
-		return fmt.Errorf("open the test server: %w", err)
-	}
-	_, err = db.ExecContext(ctx, statement)
-	return errors.Join(err, db.Close())
 }
