@@ -6,10 +6,11 @@ import "math"
 const noisy = 0.006
 
 // denoise smooths what was measured as noise and keeps edges: luma by a small guided filter,
-// colour, where noise is blotchy and detail is not seen, by a wider one.
-func (j *job) denoise() {
+// colour, where noise is blotchy and detail is not seen, by a wider one. What counts is the noise as
+// it will be seen, after the exposure.
+func (j *job) denoise(exposure float32) {
 	sigma := j.reading.noise
-	if sigma < noisy {
+	if sigma*exposure < noisy {
 		return
 	}
 	m := j.view

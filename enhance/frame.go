@@ -23,8 +23,8 @@ const (
 	restRoll  = 0.4
 	maxRoll   = 20 * math.Pi / 180
 	// tightestHead is the largest part of the frame's height the head may fill to keep the photo's
-	// own edges out of it.
-	tightestHead = 0.74
+	// own edges out of it: a portrait that was tight already stays as tight.
+	tightestHead = 0.95
 	// above is the room wanted over the hair, as a part of the frame's height.
 	above = 0.045
 )

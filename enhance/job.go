@@ -25,6 +25,7 @@ type job struct {
 	crop crop // frame
 
 	wide  rect    // matte: the part of the source the networks saw
+	lift  float32 // matte: the gain the networks saw a dark photo with; 0 for none
 	guide picture // matte: that part, at the size masks are handled in
 	alpha *plane  // matte, refined by refine: its alpha
 

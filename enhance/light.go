@@ -33,7 +33,6 @@ const (
 // does in a dark photo; what is bright elsewhere on the person tells the two apart.
 func (j *job) light() error {
 	j.reading = j.read()
-	j.denoise()
 	s := *j.opts.Look.Light.Strength
 	gain := whiteBalance(j.reading, 0.9*s)
 	exposure := float32(math.Exp2(j.exposure(j.reading) * s))
@@ -47,6 +46,8 @@ func (j *job) light() error {
 		t.curve[i] = x + (x*x*(3-2*x)-x)*contrast
 	}
 	j.tone = t
+	j.denoise(exposure)
+	println("DBG", int(1000*j.reading.face), int(1000*j.reading.high), int(1000*j.reading.top), "noise", int(10000*j.reading.noise), "sharp", int(10000*j.reading.sharp), "ev", int(1000*math.Log2(float64(exposure))), "wb", int(1000*gain[0]), int(1000*gain[1]), int(1000*gain[2]))
 	return nil
 }
 
@@ -156,7 +157,7 @@ func (j *job) exposure(s reading) float64 {
 			stops = max(stops, min(room*0.75, math.Log2(lin(0.56)/lin(s.face))))
 		case stops > 0:
 			// something is bright already: the face is dark for itself, do not bleach it
-			stops = min(stops, 0.35+max(0, room))
+			stops = min(stops, 0.2+0.5*max(0, room))
 		}
 	}
 	return min(3, max(-1.2, stops))
@@ -176,7 +177,12 @@ func (t *tone) lit(ts *tones, r, g, b float32) (float32, float32, float32) {
 	if t.plain {
 		return r, g, b
 	}
-	lr, lg, lb := shoulder(ts.linear(r)*t.gain[0]), shoulder(ts.linear(g)*t.gain[1]), shoulder(ts.linear(b)*t.gain[2])
+	lr, lg, lb := ts.linear(r)*t.gain[0], ts.linear(g)*t.gain[1], ts.linear(b)*t.gain[2]
+	if high := max(lr, lg, lb); high > 0.7 {
+		// one factor for all three, or a bright shirt would change its colour
+		f := shoulder(high) / high
+		lr, lg, lb = lr*f, lg*f, lb*f
+	}
 	y := ts.encoded(0.2126*lr + 0.7152*lg + 0.0722*lb)
 	f := y * 1024
 	i := int(f)

@@ -20,6 +20,7 @@ func (j *job) matte() error {
 	j.wide = j.surroundings()
 	scale := max(1, float64(max(j.wide.w, j.wide.h))/gridSide)
 	j.guide = j.src.window(j.wide, max(8, int(float64(j.wide.w)/scale)), max(8, int(float64(j.wide.h)/scale)), triangle())
+	j.brightenGuide()
 	person, err := j.e.net(models.PersonMask)
 	if err != nil {
 		return err
@@ -54,6 +55,36 @@ const (
 	// steepen makes up for what averaging log odds takes from their certainty.
 	steepen = 1.4
 )
+
+// brightenGuide lifts a dark picture to usual light before the networks look at it: they have
+// seldom seen any other. What is lifted is only their copy and the guided filter's.
+func (j *job) brightenGuide() {
+	const enough, wanted = 0.45, 0.8
+	g := j.guide.luma()
+	b := rect{0, 0, g.w, g.h}
+	if len(j.faces) > 0 {
+		d := j.faces[0]
+		k := float64(g.w) / float64(j.wide.w)
+		b = rect{int((d.x - float64(j.wide.x)) * k), int((d.y - float64(j.wide.y)) * k), int(d.w * k), int(d.h * k)}.in(g.w, g.h)
+	}
+	high := quantile(g.cut(b).p, 0.95)
+	if high >= enough || high < 0.01 {
+		return
+	}
+	j.lift = float32(linear(wanted) / linear(float64(high)))
+	for c := range j.guide {
+		p := j.guide[c].p
+		j.guide[c] = each(g.w, g.h, func(i int) float32 { return j.lifted(p[i]) })
+	}
+}
+
+// lifted is a value of the source as the networks saw it.
+func (j *job) lifted(v float32) float32 {
+	if j.lift == 0 {
+		return v
+	}
+	return j.e.tones.encoded(shoulder(j.e.tones.linear(v) * j.lift))
+}
 
 // surroundings is the part of the source to look at: round the face, with room for the frame; all
 // of it when the alpha of the whole photo is wanted.

@@ -49,7 +49,7 @@ func (j *job) refine() error {
 			for k, m := range at {
 				v[k] = m.p[i]
 			}
-			j.cover.p[i] = blend(v, j.view[0].p[i], j.view[1].p[i], j.view[2].p[i]) * j.inside.p[i]
+			j.cover.p[i] = blend(v, j.lifted(j.view[0].p[i]), j.lifted(j.view[1].p[i]), j.lifted(j.view[2].p[i])) * j.inside.p[i]
 		}
 	})
 	j.guide, j.alpha = picture{}, nil
@@ -88,7 +88,7 @@ func (j *job) refineWhole() error {
 				}
 				i := y*out.w + x
 				p := j.src.pix[i*3 : i*3+3]
-				out.pix[i] = byte(blend(v, float32(p[0])/255, float32(p[1])/255, float32(p[2])/255)*255 + 0.5)
+				out.pix[i] = byte(blend(v, j.lifted(float32(p[0])/255), j.lifted(float32(p[1])/255), j.lifted(float32(p[2])/255))*255 + 0.5)
 			}
 		}
 	})

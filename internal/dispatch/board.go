@@ -240,11 +240,14 @@ func (b *board) ageing(limit time.Time) []*item {
 	return out
 }
 
-func (b *board) renewed(items []*item, until time.Time) {
+// renewed notes new leases. Deliveries not among them run out: somebody else has them.
+func (b *board) renewed(ids []string, until time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, it := range items {
-		it.leaseUntil = until
+	for _, id := range ids {
+		if it := b.held[id]; it != nil {
+			it.leaseUntil = until
+		}
 	}
 }
 

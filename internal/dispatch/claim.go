@@ -89,14 +89,15 @@ func (d *Dispatch) claim(ctx context.Context) error {
 func (d *Dispatch) lease(ctx context.Context, except []string, limit int) ([]*item, error) {
 	now := schema.Now()
 	until := now.Add(d.cfg.Lease)
-	pick := newStatement(d.db.Dialect)
-	pick.add("SELECT id FROM deliveries WHERE state = 'PENDING' AND next_attempt_at <= ").arg(now)
-	if len(except) > 0 {
-		pick.add(" AND endpoint_id NOT IN ").list(except)
+	pick := func(s *statement) *statement {
+		s.add("SELECT id FROM deliveries WHERE state = 'PENDING' AND next_attempt_at <= ").arg(now)
+		if len(except) > 0 {
+			s.add(" AND endpoint_id NOT IN ").list(except)
+		}
+		return s.add(" ORDER BY next_attempt_at LIMIT ").arg(limit)
 	}
-	pick.add(" ORDER BY next_attempt_at LIMIT ").arg(limit)
 	// A look without a lock first: on SQLite it spares the only writer, on both the usual answer is "none".
-	some, err := pick.strings(ctx, d.db.Read)
+	some, err := pick(newStatement(d.db.Dialect)).strings(ctx, d.db.Read)
 	if err != nil || len(some) == 0 {
 		return nil, wrap("look for due deliveries", err)
 	}
@@ -104,8 +105,8 @@ func (d *Dispatch) lease(ctx context.Context, except []string, limit int) ([]*it
 	s.add("UPDATE deliveries SET state = 'DELIVERING', lease_owner = ").arg(d.cfg.NodeID).
 		add(", lease_until = ").arg(until).add(", updated_at = ").arg(now).add(", version = version + 1").
 		add(" WHERE state = 'PENDING' AND id IN ")
-	if s.postgres {
-		s.add("(SELECT id FROM deliveries WHERE state = 'PENDING' AND id IN ").list(some).add(" FOR UPDATE SKIP LOCKED)")
+	if s.postgres { // chosen anew: another node may have taken what we saw
+		pick(s.add("(")).add(" FOR UPDATE SKIP LOCKED)")
 	} else {
 		s.list(some)
 	}
@@ -242,13 +243,13 @@ func (d *Dispatch) renew(ctx context.Context) error {
 			ids[i] = it.deliveryID
 		}
 		until := schema.Now().Add(d.cfg.Lease)
-		_, err := newStatement(d.db.Dialect).add("UPDATE deliveries SET lease_until = ").arg(until).
+		still, err := newStatement(d.db.Dialect).add("UPDATE deliveries SET lease_until = ").arg(until).
 			add(" WHERE state = 'DELIVERING' AND lease_owner = ").arg(d.cfg.NodeID).add(" AND id IN ").list(ids).
-			exec(ctx, d.db.Write)
+			add(" RETURNING id").strings(ctx, d.db.Write)
 		if err != nil {
 			return fmt.Errorf("renew %d leases: %w", n, err)
 		}
-		d.board.renewed(batch, until)
+		d.board.renewed(still, until)
 	}
 	return nil
 }

@@ -57,7 +57,7 @@ func newStage(t *testing.T, db *database.DB) *stage {
 			}
 			return nil
 		},
-		CheckURL: func(raw string) error {
+		CheckURL: func(_ context.Context, raw string) error {
 			if raw != "https://hooks.example.com/in" {
 				return errors.New("refused by the guard")
 			}
@@ -126,7 +126,7 @@ func (s *stage) Ring(r events.Ring) {
 // queue is a type of its own because Queue and Enhancer both have a method Enhance.
 type queue struct{ s *stage }
 
-func (q queue) Enhance(_ context.Context, _ *ent.Tx, _, revisionID string) error {
+func (q queue) Enhance(_ context.Context, _ *ent.Tx, revisionID, _ string) error {
 	q.s.enqueue(revisionID)
 	return nil
 }

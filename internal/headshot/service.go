@@ -28,7 +28,7 @@ type Blobs interface {
 
 // Queue enqueues background work inside the business transaction.
 type Queue interface {
-	Enhance(ctx context.Context, tx *ent.Tx, accountID, revisionID string) error
+	Enhance(ctx context.Context, tx *ent.Tx, revisionID, accountID string) error
 }
 
 // Bell tells every node that there is something to look at. It is rung after commit.
@@ -91,7 +91,7 @@ type Config struct {
 	Enhancer  Enhancer // may be nil on a node that only serves the API
 	Admit     Admit
 	CheckLook func(look json.RawMessage) error
-	CheckURL  func(raw string) error // webhook addresses
+	CheckURL  func(ctx context.Context, raw string) error // webhook addresses
 	Requeue   Requeue
 	Keys      *auth.Keys
 	BaseURL   func() string // without a slash at the end; the listen address may be known late

@@ -220,7 +220,7 @@ func (s *Service) addRevision(ctx context.Context, tx *txn, sub *ent.Submission,
 	if err != nil {
 		return nil, fmt.Errorf("point to revision: %w", err)
 	}
-	if err := s.Queue.Enhance(ctx, tx.Tx, sub.AccountID, r.ID); err != nil {
+	if err := s.Queue.Enhance(ctx, tx.Tx, r.ID, sub.AccountID); err != nil {
 		return nil, fmt.Errorf("queue enhancement: %w", err)
 	}
 	tx.changed(row)

@@ -39,10 +39,10 @@ type Secret struct{ ID, Value string }
 // RotationOverlap is how long a rotated secret goes on signing beside the new one.
 const RotationOverlap = 24 * time.Hour
 
-func (s *Service) checkEndpoint(p EndpointPatch) error {
+func (s *Service) checkEndpoint(ctx context.Context, p EndpointPatch) error {
 	f := faults{}
 	if p.URL.Set {
-		f.add("url", s.CheckURL(p.URL.Value))
+		f.add("url", s.CheckURL(ctx, p.URL.Value))
 	}
 	f.text("description", &p.Description.Value, 2_000)
 	for _, t := range p.Topics.Value {
@@ -58,7 +58,7 @@ func (s *Service) CreateEndpoint(ctx context.Context, in EndpointInput) (*ent.We
 	if err := need(ctx, "webhooks:write"); err != nil {
 		return nil, "", err
 	}
-	if err := s.checkEndpoint(EndpointPatch{URL: To(in.URL), Description: To(in.Description), Topics: To(in.Topics)}); err != nil {
+	if err := s.checkEndpoint(ctx, EndpointPatch{URL: To(in.URL), Description: To(in.Description), Topics: To(in.Topics)}); err != nil {
 		return nil, "", err
 	}
 	var row *ent.WebhookEndpoint
@@ -177,7 +177,7 @@ func (s *Service) RotateSecret(ctx context.Context, endpointID string, revoke bo
 
 // UpdateEndpoint changes a webhook endpoint.
 func (s *Service) UpdateEndpoint(ctx context.Context, id string, p EndpointPatch, ifVersion *int) (*ent.WebhookEndpoint, error) {
-	if err := s.checkEndpoint(p); err != nil {
+	if err := s.checkEndpoint(ctx, p); err != nil {
 		return nil, err
 	}
 	return s.changeEndpoint(ctx, id, "update", ifVersion, func(tx *txn, u *ent.WebhookEndpointUpdateOne) error {

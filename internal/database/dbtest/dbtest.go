@@ -76,7 +76,7 @@ var migratedFile = sync.OnceValues(func() (file []byte, err error) { //nolint:go
 	if err := migrateAt("sqlite:" + path); err != nil { // closing moves the log into the file
 		return nil, err
 	}
-	return os.ReadFile(path) //nolint:gosec,wrapcheck // the file just made
+	return os.ReadFile(path)
 })
 
 // migrateAt migrates the database at address and closes it.

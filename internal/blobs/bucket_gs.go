@@ -1,0 +1,5 @@
+//go:build storage_gs
+
+package blobs
+
+import _ "gocloud.dev/blob/gcsblob" // gs://

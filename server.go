@@ -1,0 +1,382 @@
+// Command headroom turns people's photos into finished corporate headshots: an API server, its
+// workers, and the operator's tools, in one binary. This file wires the rooms together; it holds no
+// rules.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"headroom/enhance"
+	"headroom/enhance/models"
+	"headroom/ent"
+	"headroom/ent/schema"
+	"headroom/graph"
+	"headroom/internal/auth"
+	"headroom/internal/blobs"
+	"headroom/internal/config"
+	"headroom/internal/database"
+	"headroom/internal/dispatch"
+	"headroom/internal/events"
+	"headroom/internal/headshot"
+	"headroom/internal/jobs"
+	"headroom/rest"
+	"headroom/web"
+	"headroom/webhooks"
+)
+
+func main() {
+	executable, err := os.Executable()
+	if err != nil {
+		executable = os.Args[0]
+	}
+	p := &program{
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, executable: executable,
+		getenv: os.Getenv, //nolint:forbidigo // handed on to internal/config, the one reader
+		log:    slog.New(slog.NewTextHandler(os.Stderr, nil)),
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	err = p.execute(ctx, os.Args[1:])
+	stop()
+	if err == nil {
+		return
+	}
+	_, _ = fmt.Fprintln(os.Stderr, "headroom: "+err.Error())
+	if _, ok := errors.AsType[usageError](err); ok {
+		_, _ = fmt.Fprintln(os.Stderr, "headroom --help tells more")
+		os.Exit(2)
+	}
+	os.Exit(1)
+}
+
+func serveFlags(f *pflag.FlagSet) {
+	f.String("role", "all", "api, worker or all")
+}
+
+func serve(ctx context.Context, p *program, f *pflag.FlagSet) error {
+	role, _ := f.GetString("role")
+	return p.serve(ctx, role, nil)
+}
+
+// server is the rooms of one node, wired.
+type server struct {
+	config  config.Config
+	base    string // base URL
+	log     *slog.Logger
+	db      *database.DB
+	client  *ent.Client
+	blobs   *blobs.Store
+	events  *events.Events
+	pool    *enhance.Pool // nil on an API node
+	jobs    *jobs.Jobs
+	rules   *headshot.Service
+	auth    *auth.Authenticator
+	sender  *webhooks.Sender
+	graph   *graph.Handler
+	deliver *dispatch.Dispatch // nil on an API node
+	handler http.Handler
+}
+
+// serve runs a node until ctx ends, then drains it. ready, when given, is called once requests are taken.
+func (p *program) serve(ctx context.Context, role string, ready func(ctx context.Context, s *server) error) (err error) {
+	if role != "all" && role != "api" && role != "worker" {
+		return usage("--role is api, worker or all, not %q", role)
+	}
+	c, err := config.Load(p.getenv, p.executable)
+	if err != nil {
+		return err
+	}
+	// Listening comes first: links need the port, which may be picked here.
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Addr)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", c.Addr, err)
+	}
+	s := &server{config: c, base: baseURL(c, listener), log: p.log}
+	defer func() { err = errors.Join(err, s.close()) }()
+	if err := s.wire(ctx, p, role); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if err := s.bootstrap(ctx); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	return s.run(ctx, p, listener, ready)
+}
+
+func baseURL(c config.Config, l net.Listener) string {
+	if c.BaseURL != "" {
+		return c.BaseURL
+	}
+	host, port, _ := net.SplitHostPort(l.Addr().String())
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// wire opens what the node stands on and puts the parts together. Nothing runs yet.
+func (s *server) wire(ctx context.Context, p *program, role string) (err error) {
+	c := s.config
+	if s.db, err = database.Open(ctx, c.DatabaseURL, database.Config{}); err != nil {
+		return err
+	}
+	if _, err = s.db.Migrate(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	s.client = s.db.Client()
+	s.blobs, err = blobs.Open(ctx, c.StorageURL, blobs.Config{SigningKey: c.Keys.URLs(), BaseURL: s.base, Now: now})
+	if err != nil {
+		return err
+	}
+	node, err := nodeID(c.Data)
+	if err != nil {
+		return err
+	}
+	works := role != "api"
+	s.events = events.New(s.db, s.client, events.Config{Logger: s.log})
+	s.auth = auth.New(s.client, s.log, now)
+	s.sender = webhooks.NewSender(webhooks.Config{AllowPrivate: c.WebhooksAllowPrivate, Logger: s.log, Now: now})
+	if err := s.wireJobs(p, node, works); err != nil {
+		return err
+	}
+	s.rules = headshot.New(headshot.Config{
+		Client: s.client, Blobs: s.blobs, Queue: s.jobs, Bell: s.events, Enhancer: enhancer{s.pool}, Admit: admitPhoto,
+		CheckLook: checkLook, Requeue: dispatch.Requeue, Keys: c.Keys, Now: now, Log: s.log,
+		BaseURL: func() string { return s.base }, OnKeyRevoked: s.auth.Forget,
+		CheckURL: func(ctx context.Context, raw string) error { _, err := s.sender.CheckTarget(ctx, raw); return err },
+	})
+	if err := s.wireFaces(role); err != nil {
+		return err
+	}
+	if !works {
+		return nil
+	}
+	s.deliver, err = dispatch.New(s.db, s.client, sender{s.sender, s.base}, secrets{s.rules},
+		renderer{rest.NewRenderer(s.graph)}, s.events, dispatch.Config{NodeID: node, NextRetry: nextRetry, Logger: s.log})
+	return err
+}
+
+func (s *server) wireJobs(p *program, node string, works bool) (err error) {
+	cfg := jobs.Config{Logger: s.log}
+	if works {
+		// A missing or altered model is an error now, not at the first photo.
+		if _, err := models.Open(s.config.Models); err != nil {
+			return fmt.Errorf("models: %w", err)
+		}
+		s.pool, err = enhance.NewPool(enhance.PoolConfig{
+			Command: []string{p.executable, "enhance-worker"}, Size: s.config.EnhanceWorkers, Logger: s.log,
+			Engine: enhance.Config{ModelsDir: s.config.Models, Profile: s.config.Profile},
+		})
+		if err != nil {
+			return err
+		}
+		cfg = jobs.Config{
+			NodeID: node, Bell: s.events, Logger: s.log, EnhanceWorkers: s.config.EnhanceWorkers, MaxAttempts: 3,
+			Enhance: func(ctx context.Context, accountID, revisionID string, _ int, last bool) error {
+				return s.rules.Enhance(ctx, accountID, revisionID, last)
+			},
+			Periodic: []jobs.Periodic{{Name: "expire sessions", Every: time.Minute, Run: func(ctx context.Context) error {
+				return s.rules.ExpireSessions(ctx)
+			}}},
+		}
+	}
+	s.jobs, err = jobs.New(s.db, cfg)
+	return err
+}
+
+// nodeID names this node for leases: the same after a restart, so that it takes its own work back at once.
+func nodeID(data string) (string, error) {
+	path := filepath.Join(data, "node.id")
+	if b, err := os.ReadFile(path); err == nil && len(strings.TrimSpace(string(b))) > 0 { //nolint:gosec // in the operator's data folder
+		return strings.TrimSpace(string(b)), nil
+	}
+	id := schema.NewID("node")
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return "", fmt.Errorf("data folder: %w", err)
+	}
+	return id, os.WriteFile(path, []byte(id+"\n"), 0o600)
+}
+
+func (s *server) bootstrap(ctx context.Context) error {
+	c := s.config
+	if c.BootstrapKey == "" && c.BootstrapEmail == "" {
+		return nil
+	}
+	made, err := s.rules.Bootstrap(ctx, headshot.AccountInput{
+		Name: "Headroom", Key: c.BootstrapKey, Email: c.BootstrapEmail, Password: c.BootstrapPassword,
+	})
+	if err != nil {
+		return fmt.Errorf("bootstrap: %w", err)
+	}
+	if made {
+		s.log.InfoContext(ctx, "made the first account")
+	}
+	return nil
+}
+
+// run serves and works until ctx ends: then requests end first, work after them.
+func (s *server) run(ctx context.Context, p *program, l net.Listener, ready func(context.Context, *server) error) error {
+	working, stopWork := context.WithCancelCause(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	errs := make(chan error, 8)
+	start := func(name string, run func(context.Context) error) {
+		wg.Go(func() {
+			if err := run(working); err != nil {
+				errs <- fmt.Errorf("%s: %w", name, err)
+				stopWork(err)
+			}
+		})
+	}
+	start("events", s.events.Run)
+	start("jobs", s.jobs.Run)
+	if s.deliver != nil {
+		start("dispatch", s.deliver.Run)
+	}
+	poolEnd := s.startPool(ctx, errs)
+	web := &http.Server{
+		Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		BaseContext: func(net.Listener) context.Context { return working }, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	go func() {
+		if err := web.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			errs <- err
+			stopWork(err)
+		}
+	}()
+	if err := p.announce(s, l); err != nil {
+		return err
+	}
+	if ready != nil {
+		go func() {
+			if err := ready(ctx, s); err != nil && ctx.Err() == nil {
+				errs <- err
+				stopWork(err)
+			}
+		}()
+	}
+	select {
+	case <-ctx.Done():
+	case <-working.Done():
+	}
+	s.log.InfoContext(ctx, "stopping: letting requests and work end")
+	s.graph.Drain()
+	shut, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+	defer cancel()
+	if err := web.Shutdown(shut); err != nil {
+		s.log.WarnContext(ctx, "requests were cut off", "error", err)
+		_ = web.Close()
+	}
+	stopWork(nil)
+	wg.Wait()
+	poolEnd()
+	close(errs)
+	var all error
+	for err := range errs {
+		all = errors.Join(all, err)
+	}
+	return all
+}
+
+// startPool keeps the enhancer's processes beyond the jobs that use them; the returned function ends them.
+func (s *server) startPool(ctx context.Context, errs chan<- error) func() {
+	if s.pool == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := s.pool.Run(ctx); err != nil {
+			errs <- fmt.Errorf("enhancer: %w", err)
+		}
+	}()
+	return func() { cancel(); <-ended }
+}
+
+func (p *program) announce(s *server, l net.Listener) error {
+	if p.json {
+		return json.NewEncoder(p.stdout).Encode(map[string]string{"address": "http://" + l.Addr().String(), "base_url": s.base})
+	}
+	_, err := fmt.Fprintf(p.stdout, "listening on http://%s\n", l.Addr())
+	return err
+}
+
+// close gives back what wire opened; a part that was not opened is nil.
+func (s *server) close() error {
+	var closers []io.Closer
+	if s.blobs != nil {
+		closers = append(closers, s.blobs)
+	}
+	if s.db != nil {
+		closers = append(closers, s.db)
+	}
+	var err error
+	for _, c := range closers {
+		err = errors.Join(err, c.Close())
+	}
+	if s.sender != nil {
+		s.sender.CloseIdle()
+	}
+	return err
+}
+
+// wireFaces mounts what callers see.
+func (s *server) wireFaces(role string) (err error) {
+	s.graph, err = graph.New(graph.Config{
+		Client: s.client, Service: s.rules, Hub: s.events, CursorKey: s.config.Keys.Cursor(), Introspection: s.config.Introspection,
+		Authenticate: s.auth.Header, Log: s.log, Now: now,
+	})
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
+	mux.HandleFunc("GET /readyz", s.readyz)
+	if role != "worker" {
+		api := http.NewServeMux()
+		api.Handle("/graphql", s.graph)
+		api.Handle("/api/v2/", rest.New(s.graph, s.log))
+		faces, err := web.New(web.Config{Exec: s.graph, Auth: s.auth, BaseURL: func() string { return s.base }, Log: s.log})
+		if err != nil {
+			return err
+		}
+		faces.Register(api)
+		mux.Handle("/", s.auth.Middleware(api))
+		if h := s.blobs.Handler(); h != nil {
+			mux.Handle("/blobs/", h)
+		}
+	}
+	s.handler = requestID(mux)
+	return nil
+}
+
+// readyz tells whether this node can do its work now.
+func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	state := map[string]string{"database": "ok", "storage": "ok"}
+	status := http.StatusOK
+	for name, check := range map[string]func(context.Context) error{"database": s.db.Ready, "storage": s.blobs.Ready} {
+		if err := check(ctx); err != nil {
+			s.log.WarnContext(ctx, "not ready", "part", name, "error", err)
+			state[name], status = "unavailable", http.StatusServiceUnavailable
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(state)
+}
