@@ -35,6 +35,7 @@ import (
 	"headroom/internal/events"
 	"headroom/internal/headshot"
 	"headroom/internal/jobs"
+	"headroom/internal/requestid"
 	"headroom/rest"
 	"headroom/web"
 	"headroom/webhooks"
@@ -360,7 +361,7 @@ func (s *server) wireFaces(role string) (err error) {
 			mux.Handle("/blobs/", h)
 		}
 	}
-	s.handler = requestID(mux)
+	s.handler = requestid.Middleware(mux)
 	return nil
 }
 

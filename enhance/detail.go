@@ -3,7 +3,7 @@ package enhance
 import "math"
 
 // noisy is the noise from which on the picture is smoothed. Under it one only loses skin.
-const noisy = 0.006
+const noisy = 0.010
 
 // denoise smooths what was measured as noise and keeps edges: luma by a small guided filter,
 // colour, where noise is blotchy and detail is not seen, by a wider one. What counts is the noise as

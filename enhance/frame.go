@@ -66,7 +66,7 @@ type silhouette struct {
 	hair    float64 // how far over the eyes the hair goes, along the wanted roll
 	aside   float64 // how far right of the frame's middle the eyes should be
 	topCut  bool    // the photo's upper edge is among the cuts
-	sideCut bool    // a side edge is, no lower than the chin
+	sideCut bool    // a side edge is, above the mouth
 }
 
 // silhouette reads the matte's grid.
@@ -94,7 +94,7 @@ func (j *job) silhouette(c crop, head float64) silhouette {
 	for y := range a.h {
 		v := at(0, y).y
 		l, r := edge(0, y, point{left, v}), edge(a.w-1, y, point{right, v})
-		s.sideCut = s.sideCut || (l || r) && v < head/2
+		s.sideCut = s.sideCut || (l || r) && v < 0.1*head
 	}
 	var sum, weight float64
 	for y := range a.h {

@@ -12,6 +12,7 @@ type reading struct {
 	high  float32    // 95th percentile of the face's luma, encoded: tells a dark photo from dark skin
 	top   float32    // 98th percentile of the person's luma, encoded
 	noise float32    // standard deviation of the noise in the face, encoded
+	white float32    // part of the frame that is bright and neutral
 	sharp float32    // detail in the face; see sharpness
 }
 
@@ -47,7 +48,6 @@ func (j *job) light() error {
 	}
 	j.tone = t
 	j.denoise(exposure)
-	println("DBG", int(1000*j.reading.face), int(1000*j.reading.high), int(1000*j.reading.top), "noise", int(10000*j.reading.noise), "sharp", int(10000*j.reading.sharp), "ev", int(1000*math.Log2(float64(exposure))), "wb", int(1000*gain[0]), int(1000*gain[1]), int(1000*gain[2]))
 	return nil
 }
 
@@ -77,18 +77,36 @@ func (j *job) read() reading {
 			r, g, b = append(r, j.e.tones.linear(p[0])), append(g, j.e.tones.linear(p[1])), append(b, j.e.tones.linear(p[2]))
 		}
 	}
-	var body []float32
-	every := max(1, len(j.cover.p)/100_000)
-	for i := 0; i < len(j.cover.p); i += every {
-		if j.cover.p[i] > 0.95 {
-			body = append(body, 0.2126*m[0].p[i]+0.7152*m[1].p[i]+0.0722*m[2].p[i])
-		}
-	}
+	body, white := j.readBody()
 	return reading{
+		white: white,
 		skin: [3]float32{quantile(r, 0.5), quantile(g, 0.5), quantile(b, 0.5)},
 		face: quantile(luma, 0.5), high: quantile(luma, 0.95), top: quantile(body, 0.98),
 		noise: noise(m, box), sharp: j.sharpness(),
 	}
+}
+
+// readBody samples the whole person's luma, and what part of the frame is bright and neutral: a
+// shirt, teeth, a wall. Where the photo is as white as can be nothing is known of its colour.
+func (j *job) readBody() (body []float32, white float32) {
+	m := j.view
+	every := max(1, len(j.cover.p)/100_000)
+	seen := 0
+	for i := 0; i < len(j.cover.p); i += every {
+		if j.inside.p[i] == 0 {
+			continue
+		}
+		seen++
+		r, g, b := m[0].p[i], m[1].p[i], m[2].p[i]
+		if luma := 0.2126*r + 0.7152*g + 0.0722*b; j.cover.p[i] > 0.95 {
+			body = append(body, luma)
+		}
+		high, low := max(r, g, b), min(r, g, b)
+		if low > 0.55 && high < 0.98 && high-low < 0.05 {
+			white++
+		}
+	}
+	return body, white / float32(max(1, seen))
 }
 
 // quantile sorts v. 0 of nothing.
@@ -121,15 +139,22 @@ func noise(m picture, b rect) float32 {
 }
 
 // whiteBalance returns gains in linear light that keep luminance. The face moves only when it lies
-// outside the usual band of skin, and then only to its edge.
+// outside the usual band of skin, and then only to its edge. Two things say that the light was
+// right and the skin is simply so, and hold it back: whites in the picture that are white, and a
+// face too red without being too little blue, which no lamp does.
 func whiteBalance(s reading, strength float64) [3]float32 {
 	r, g, b := float64(s.skin[0]), float64(s.skin[1]), float64(s.skin[2])
 	if r <= 0 || g <= 0 || b <= 0 {
 		return [3]float32{1, 1, 1}
 	}
+	strength *= 1 - 0.8*min(1, float64(s.white)/0.03)
 	red, blue := math.Log2(r/g), math.Log2(b/g)
-	kr := math.Exp2((min(max(red, skinRedLow), skinRedHigh) - red) * strength)
-	kb := math.Exp2((min(max(blue, skinBlueLow), skinBlueHigh) - blue) * strength)
+	moveRed := min(max(red, skinRedLow), skinRedHigh) - red
+	moveBlue := min(max(blue, skinBlueLow), skinBlueHigh) - blue
+	if moveRed < 0 && moveBlue <= 0 {
+		moveRed *= 0.3
+	}
+	kr, kb := math.Exp2(moveRed*strength), math.Exp2(moveBlue*strength)
 	k := (0.2126*r + 0.7152*g + 0.0722*b) / (0.2126*r*kr + 0.7152*g + 0.0722*b*kb)
 	return [3]float32{float32(kr * k), float32(k), float32(kb * k)}
 }
@@ -157,7 +182,7 @@ func (j *job) exposure(s reading) float64 {
 			stops = max(stops, min(room*0.75, math.Log2(lin(0.56)/lin(s.face))))
 		case stops > 0:
 			// something is bright already: the face is dark for itself, do not bleach it
-			stops = min(stops, 0.2+0.5*max(0, room))
+			stops = min(stops, 0.3+0.5*max(0, room))
 		}
 	}
 	return min(3, max(-1.2, stops))

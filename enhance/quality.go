@@ -7,8 +7,8 @@ import (
 // Limits of the checks. They are permissive: a photo that fails one still gives a headshot.
 const (
 	limitHead      = 300.0 // crown to chin in source pixels
-	limitSharpness = 0.010
-	limitLight     = 0.30 // 95th percentile of the face's luma, encoded
+	limitSharpness = 0.060
+	limitLight     = 0.36 // 95th percentile of the face's luma, encoded
 	limitPixels    = 480.0
 	limitEyes      = 0.12
 	limitTurn      = 35.0 // degrees

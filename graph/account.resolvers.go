@@ -2,40 +2,60 @@ package graph
 
 import (
 	"context"
-	"fmt"
 	"headroom/ent"
+	"headroom/ent/auditentry"
 	"headroom/graph/generated"
 	"headroom/graph/model"
 	"headroom/graph/page"
+	"headroom/internal/headshot"
 	"headroom/internal/tenancy"
+	"time"
 )
 
 func (r *mutationResolver) CreateAPIKey(ctx context.Context, input model.CreateAPIKeyInput) (*model.CreateAPIKeyPayload, error) {
-	panic(fmt.Errorf("not implemented: CreateAPIKey - createApiKey"))
+	row, secret, err := r.Service.CreateKey(ctx, headshot.KeyInput{Name: input.Name, Scopes: input.Scopes, ExpiresAt: input.ExpiresAt, Test: input.Test})
+	return &model.CreateAPIKeyPayload{APIKey: row, Secret: secret}, err
 }
 
 func (r *mutationResolver) RevokeAPIKey(ctx context.Context, input model.RevokeAPIKeyInput) (*model.RevokeAPIKeyPayload, error) {
-	panic(fmt.Errorf("not implemented: RevokeAPIKey - revokeApiKey"))
+	row, err := r.Service.RevokeKey(ctx, input.ID)
+	return &model.RevokeAPIKeyPayload{APIKey: row}, err
 }
 
 func (r *queryResolver) APIKeys(ctx context.Context, first *int, after *string, last *int, before *string, orderBy model.RowOrder) (*page.Connection[ent.APIKey], error) {
-	panic(fmt.Errorf("not implemented: APIKeys - apiKeys"))
+	in := request(ctx, "apiKeys", args(first, after, last, before), nil, byRow(orderBy, func(k *ent.APIKey) (time.Time, string) { return k.CreatedAt, k.ID }))
+	return page.Load(ctx, r.cursors, r.Client.APIKey.Query(), in)
 }
 
 func (r *queryResolver) AuditLog(ctx context.Context, first *int, after *string, last *int, before *string, subjectID *string, action *string, orderBy model.RowOrder) (*page.Connection[ent.AuditEntry], error) {
-	panic(fmt.Errorf("not implemented: AuditLog - auditLog"))
+	q := r.Client.AuditEntry.Query()
+	given(q.Where, subjectID, auditentry.SubjectID)
+	given(q.Where, action, auditentry.Action)
+	in := request(ctx, "auditLog", args(first, after, last, before), []*string{subjectID, action},
+		byRow(orderBy, func(e *ent.AuditEntry) (time.Time, string) { return e.CreatedAt, e.ID }))
+	return page.Load(ctx, r.cursors, q, in)
 }
 
 func (r *viewerResolver) Kind(ctx context.Context, obj *tenancy.Actor) (model.ActorKind, error) {
-	panic(fmt.Errorf("not implemented: Kind - kind"))
+	switch obj.Kind {
+	case tenancy.Key:
+		return model.ActorKindKey, nil
+	case tenancy.User:
+		return model.ActorKindUser, nil
+	case tenancy.Worker, tenancy.System, tenancy.Capture:
+	}
+	return model.ActorKindWorker, nil
 }
 
 func (r *viewerResolver) User(ctx context.Context, obj *tenancy.Actor) (*ent.User, error) {
-	panic(fmt.Errorf("not implemented: User - user"))
+	if obj.Kind != tenancy.User {
+		return nil, nil
+	}
+	return r.Client.User.Get(ctx, obj.ID)
 }
 
 func (r *viewerResolver) Account(ctx context.Context, obj *tenancy.Actor) (*ent.Account, error) {
-	panic(fmt.Errorf("not implemented: Account - account"))
+	return r.account(ctx)
 }
 
 func (r *Resolver) Viewer() generated.ViewerResolver { return &viewerResolver{r} }

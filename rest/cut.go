@@ -1,6 +1,9 @@
 package rest
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // Bodies are cut out of the executor's answer, which is valid JSON: nothing is decoded and written
 // anew, so a body has the bytes the executor made, and costs a scan of what stands before it.
@@ -60,15 +63,22 @@ func value(raw []byte, i int) int {
 		case '}', ']':
 			depth--
 			i++
-		default:
+		case ',', ':', ' ', '\n', '\t', '\r': // only within an object or array
 			i++
-			if depth == 0 {
-				i += bytes.IndexAny(append(raw[i:len(raw):len(raw)], ','), ",]} \t\r\n")
-			}
+		default:
+			i = word(raw, i)
 		}
 		if depth == 0 {
 			return min(i, len(raw))
 		}
+	}
+	return len(raw)
+}
+
+// word gives where the number, true, false or null at i ends.
+func word(raw []byte, i int) int {
+	if end := bytes.IndexAny(raw[i:], ",:]} \t\r\n"); end >= 0 {
+		return i + end
 	}
 	return len(raw)
 }
@@ -98,12 +108,9 @@ func join(object, payload []byte, keys []string) []byte {
 	if len(keys) == 0 {
 		return object
 	}
-	out := append([]byte(nil), bytes.TrimRight(object, "} \n")...)
+	out := slices.Clone(object[:len(object)-1])
 	for _, key := range keys {
-		if out[len(out)-1] != '{' {
-			out = append(out, ',')
-		}
-		out = append(out, `"`+key+`":`...)
+		out = append(out, `,"`+key+`":`...)
 		out = append(out, find(payload, key)...)
 	}
 	return append(out, '}')

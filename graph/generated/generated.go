@@ -3635,8 +3635,8 @@ type AuditEntry implements Node {
   subjectId: String!
   "Facts of the moment."
   detail: JSON
-  "The request it was done by."
-  requestId: String
+  "The request it was done by, or empty."
+  requestId: String!
   "When it was done."
   createdAt: Time!
 }
@@ -4951,8 +4951,8 @@ extend type Mutation {
 extend type Subscription {
   """
   The submission as it is now, then after each change of state, processing state or progress, the latter at most twice a
-  second. Changes in between may be left out, the last never is. With ` + "`" + `studioId` + "`" + ` or ` + "`" + `contactId` + "`" + ` it is the newest submission
-  there; when there is none yet, the first message comes with the first photo.
+  second. Changes in between may be left out, the last never is. Without ` + "`" + `id` + "`" + ` the first message is the newest submission, then
+  come those that change; when there is none yet, the first message comes with the first photo.
   """
   submissionUpdated(
     "Only this submission."
@@ -8676,10 +8676,10 @@ func (ec *executionContext) _AuditEntry_requestId(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalOString2string(ctx, selections, v)
+			return ec.marshalNString2string(ctx, selections, v)
 		},
 		true,
-		false,
+		true,
 	)
 }
 func (ec *executionContext) fieldContext_AuditEntry_requestId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -23531,7 +23531,7 @@ func (ec *executionContext) _AuditEntry(ctx context.Context, sel ast.SelectionSe
 			}
 		case "requestId":
 			out.Values[i] = ec._AuditEntry_requestId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "createdAt":
@@ -29499,18 +29499,6 @@ func (ec *executionContext) marshalORevision2ᚖheadroomᚋentᚐRevision(ctx co
 		return graphql.Null
 	}
 	return ec._Revision(ctx, sel, v)
-}
-
-func (ec *executionContext) unmarshalOString2string(ctx context.Context, v any) (string, error) {
-	res, err := graphql.UnmarshalString(v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalOString2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
-	_ = sel
-	_ = ctx
-	res := graphql.MarshalString(v)
-	return res
 }
 
 func (ec *executionContext) unmarshalOString2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {

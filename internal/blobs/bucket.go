@@ -33,7 +33,7 @@ func openBucket(ctx context.Context, u *url.URL) (*bucket, error) {
 	if !blob.DefaultURLMux().ValidBucketScheme(u.Scheme) {
 		return nil, fmt.Errorf("this build has no driver for %s://; build with -tags storage_gs,storage_azure", u.Scheme)
 	}
-	b, err := blob.OpenBucketURL(ctx, u)
+	b, err := blob.DefaultURLMux().OpenBucketURL(ctx, u)
 	if err != nil {
 		return nil, err
 	}
@@ -94,8 +94,8 @@ func (b *bucket) link(ctx context.Context, key string, ttl time.Duration, filena
 
 // linkS3 signs as of the start of the signing window, which gocloud cannot, so that the
 // link is the same text all through it.
-func linkS3(ctx context.Context, client *s3.Client, bucket, key string, ttl time.Duration, filename string, now time.Time) (string, error) {
-	in := &s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String(key)}
+func linkS3(ctx context.Context, client *s3.Client, name, key string, ttl time.Duration, filename string, now time.Time) (string, error) {
+	in := &s3.GetObjectInput{Bucket: aws.String(name), Key: aws.String(key)}
 	if filename != "" {
 		in.ResponseContentDisposition = aws.String(mime.FormatMediaType("inline", map[string]string{"filename": filename}))
 	}

@@ -106,16 +106,31 @@ func (d *DB) refuseNewer(ctx context.Context, ours *goose.Provider, theirs *rive
 	if from > known {
 		return from, fmt.Errorf("%w: its schema is version %d, this release knows versions up to %d", ErrNewer, from, known)
 	}
-	existing, err := theirs.ExistingVersions(ctx)
+	all := theirs.AllVersions()
+	jobs, err := d.jobsVersion(ctx)
 	if err != nil {
 		return from, fmt.Errorf("read the job queue's version: %w", err)
 	}
-	all := theirs.AllVersions()
-	if len(existing) > 0 && existing[len(existing)-1].Version > all[len(all)-1].Version {
-		return from, fmt.Errorf("%w: its job queue is version %d, this release knows versions up to %d",
-			ErrNewer, existing[len(existing)-1].Version, all[len(all)-1].Version)
+	if known := int64(all[len(all)-1].Version); jobs > known {
+		return from, fmt.Errorf("%w: its job queue is version %d, this release knows versions up to %d", ErrNewer, jobs, known)
 	}
 	return from, nil
+}
+
+// jobsVersion is the version of the job queue's tables, 0 when there are none. River's own look-up
+// fails on a version it does not know.
+func (d *DB) jobsVersion(ctx context.Context) (int64, error) {
+	there := "SELECT count(*) > 0 FROM sqlite_master WHERE name = 'river_migration'"
+	if d.postgres() {
+		there = "SELECT to_regclass('river_migration') IS NOT NULL"
+	}
+	var found bool
+	if err := d.Read.QueryRowContext(ctx, there).Scan(&found); err != nil || !found {
+		return 0, err //nolint:wrapcheck // refuseNewer says what it was
+	}
+	var version sql.NullInt64
+	err := d.Read.QueryRowContext(ctx, "SELECT max(version) FROM river_migration").Scan(&version)
+	return version.Int64, err //nolint:wrapcheck // refuseNewer says what it was
 }
 
 // migrator is the pool that migrations run on. On SQLite it is one of its own that does not enforce

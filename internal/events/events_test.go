@@ -60,7 +60,29 @@ func start(t *testing.T, db *database.DB) *events.Events {
 			t.Errorf("Run: %v", err)
 		}
 	})
+	ringUntilHeard(t, log, log)
 	return log
+}
+
+// ringUntilHeard rings here until there hears: each part, and the bell between nodes, starts in its own time.
+func ringUntilHeard(t *testing.T, here, there *events.Events) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	heard := there.Subscribe(ctx, "acc_probe", events.Filter{})
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		here.Ring(events.Ring{AccountID: "acc_probe", SubmissionID: "sub_probe"})
+		select {
+		case <-tick.C:
+		case _, ok := <-heard:
+			if !ok {
+				t.Fatal("the bell is not heard")
+			}
+			return
+		}
+	}
 }
 
 func TestRolledBackEventDoesNotExist(t *testing.T) {

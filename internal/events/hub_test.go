@@ -86,22 +86,9 @@ func TestProgressReachesOtherNodes(t *testing.T) {
 	db := dbtest.PostgreSQL(t)
 	here, there := start(t, db), start(t, db)
 	changes := there.Subscribe(t.Context(), "acc_1", events.Filter{SubmissionID: "sub_1"})
-	// The bell between nodes connects in its own time: ring until it is heard.
-	heard := make(chan struct{})
-	go func() {
-		tick := time.NewTicker(20 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			here.Ring(events.Ring{AccountID: "acc_1", SubmissionID: "sub_1"})
-			select {
-			case <-heard:
-				return
-			case <-tick.C:
-			}
-		}
-	}()
+	ringUntilHeard(t, here, there)
+	here.Ring(events.Ring{AccountID: "acc_1", SubmissionID: "sub_1", StudioID: "stu_1", ContactID: "ctn_1"})
 	next(t, changes, func(c events.Change) bool { return c.SubmissionID == "sub_1" })
-	close(heard)
 }
 
 func TestSlowReaderGetsTheLastOfEachAndHoldsNobodyUp(t *testing.T) {

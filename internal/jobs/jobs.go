@@ -64,6 +64,9 @@ type Config struct {
 	// Periodic work is done by one node of all.
 	Periodic []Periodic
 
+	// Watch is how often a node looks for dead ones, on PostgreSQL; two looks find one. 5 s.
+	Watch time.Duration
+
 	Bell   events.Bell  // required to work
 	Logger *slog.Logger // slog.Default()
 }
@@ -97,6 +100,7 @@ func New(db *database.DB, cfg Config) (*Jobs, error) {
 	cfg.MaxAttempts = cmp.Or(cfg.MaxAttempts, 4)
 	cfg.JobTimeout = cmp.Or(cfg.JobTimeout, 2*time.Minute)
 	cfg.DrainTimeout = cmp.Or(cfg.DrainTimeout, 20*time.Second)
+	cfg.Watch = cmp.Or(cfg.Watch, 5*time.Second)
 	cfg.Logger = cmp.Or(cfg.Logger, slog.Default())
 	if len(cfg.RetryDelays) == 0 {
 		cfg.RetryDelays = []time.Duration{time.Second, 5 * time.Second, 15 * time.Second}

@@ -18,14 +18,13 @@ import (
 const (
 	takePatience = 5 * time.Second // how long PostgreSQL may need to notice that our last run is dead
 	takeAgain    = 100 * time.Millisecond
-	watchEvery   = 5 * time.Second
 )
 
 // lifeline shows the other nodes that this one lives, and takes over the jobs of those that do not.
 //
 // On PostgreSQL each working node holds an advisory lock for its id in a session of its own. The server gives
-// it up when the session ends, so a lock that can be had belongs to a dead node. Two looks in a row, five
-// seconds apart, must find it free: a node whose connection was cut takes it again in between. A node that is
+// it up when the session ends, so a lock that can be had belongs to a dead node. Two looks in a row, Config.Watch
+// apart, must find it free: a node whose connection was cut takes it again in between. A node that is
 // stopped, not dead, keeps its lock; its jobs wait for River's rescue by time.
 //
 // SQLite serves one process, which takes back its own jobs when it starts.
@@ -127,7 +126,7 @@ func (l *lifeline) watch(ctx context.Context) {
 	if l.db.Dialect != dialect.Postgres {
 		return
 	}
-	tick := time.NewTicker(watchEvery)
+	tick := time.NewTicker(l.cfg.Watch)
 	defer tick.Stop()
 	for {
 		select {

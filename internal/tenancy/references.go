@@ -118,7 +118,8 @@ func references(ctx context.Context, a Actor, m mutation) error {
 	return nil
 }
 
-// reference is what a mutation writes of one type: the ids, and the fields and edges they stand in.
+// reference is what a mutation writes of one type: the ids, and the fields and edges where they stand
+// first (an edge with a field of its own is in both).
 type reference struct{ names, ids []string }
 
 func collect(m mutation) (map[string]*reference, error) {

@@ -15,7 +15,10 @@ import (
 	"headroom/internal/database/migrations"
 )
 
-var write = flag.String("write", "", "write the missing migration under this name, such as add_shoe_size")
+var (
+	write   = flag.String("write", "", "write the missing migration under this name, such as add_shoe_size")
+	rewrite = flag.Bool("rewrite", false, "with -write: begin anew with one migration; never after a release")
+)
 
 // dir is where the migrations of a database are.
 func dir(name string) string { return filepath.Join("../../../ent/migrate/migrations", name) }
@@ -40,6 +43,19 @@ func dev(t *testing.T, name string) *sql.DB {
 func TestMigrationsMatchSchema(t *testing.T) {
 	t.Parallel()
 	dialects := []string{dialect.SQLite, dialect.Postgres}
+	if *rewrite && *write != "" {
+		for _, name := range dialects {
+			old, err := filepath.Glob(filepath.Join(dir(name), "*"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, file := range old {
+				if err := os.Remove(file); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
 	version, err := migrations.Next(dir(dialects[0]), dir(dialects[1]))
 	if err != nil {
 		t.Fatal(err)
