@@ -13,6 +13,7 @@ import (
 	"headroom/enhance"
 	"headroom/enhance/admit"
 	"headroom/ent"
+	"headroom/internal/blobs"
 	"headroom/internal/dispatch"
 	"headroom/internal/events"
 	"headroom/internal/headshot"
@@ -92,6 +93,20 @@ func warnings(w []enhance.Warning) []enhance.Warning {
 		return []enhance.Warning{}
 	}
 	return w
+}
+
+// pictures is the blob store as the rules see it.
+type pictures struct{ *blobs.Store }
+
+func (p pictures) SignedURL(ctx context.Context, key, _, name string, ttl time.Duration) (string, time.Time, error) {
+	at := now()
+	url, err := p.Store.SignedURL(ctx, key, ttl, name, at)
+	return url, at.Add(ttl), err
+}
+
+func requeue(ctx context.Context, tx *ent.Tx, ids []string) error {
+	_, err := dispatch.Requeue(ctx, tx, ids...)
+	return err
 }
 
 // sender is webhooks.Sender as the dispatch sees it. issuer is the server's base URL.

@@ -218,7 +218,7 @@ func download(ctx context.Context, url, file string) error {
 	defer func() { _ = answer.Body.Close() }()
 	picture, err := io.ReadAll(answer.Body)
 	if err != nil || answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("download the headshot: %s %w", answer.Status, err)
+		return fmt.Errorf("download the headshot: %s (%w)", answer.Status, err)
 	}
 	return os.WriteFile(file, picture, 0o600)
 }

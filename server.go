@@ -91,6 +91,9 @@ type server struct {
 	graph   *graph.Handler
 	deliver *dispatch.Dispatch // nil on an API node
 	handler http.Handler
+
+	streams    context.Context // of subscriptions, which otherwise would end with their clients only
+	endStreams context.CancelFunc
 }
 
 // serve runs a node until ctx ends, then drains it. ready, when given, is called once requests are taken.
@@ -108,6 +111,8 @@ func (p *program) serve(ctx context.Context, role string, ready func(ctx context
 		return fmt.Errorf("listen on %s: %w", c.Addr, err)
 	}
 	s := &server{config: c, base: baseURL(c, listener), log: p.log}
+	s.streams, s.endStreams = context.WithCancel(context.WithoutCancel(ctx))
+	defer s.endStreams()
 	defer func() { err = errors.Join(err, s.close()) }()
 	if err := s.wire(ctx, p, role); err != nil {
 		return errors.Join(err, listener.Close())
@@ -155,8 +160,8 @@ func (s *server) wire(ctx context.Context, p *program, role string) (err error) 
 		return err
 	}
 	s.rules = headshot.New(headshot.Config{
-		Client: s.client, Blobs: s.blobs, Queue: s.jobs, Bell: s.events, Enhancer: enhancer{s.pool}, Admit: admitPhoto,
-		CheckLook: checkLook, Requeue: dispatch.Requeue, Keys: c.Keys, Now: now, Log: s.log,
+		Client: s.client, Blobs: pictures{s.blobs}, Queue: s.jobs, Bell: s.events, Enhancer: enhancer{s.pool}, Admit: admitPhoto,
+		CheckLook: checkLook, Requeue: requeue, Keys: c.Keys, Now: now, Log: s.log,
 		BaseURL: func() string { return s.base }, OnKeyRevoked: s.auth.Forget,
 		CheckURL: func(ctx context.Context, raw string) error { _, err := s.sender.CheckTarget(ctx, raw); return err },
 	})
@@ -274,7 +279,7 @@ func (s *server) run(ctx context.Context, p *program, l net.Listener, ready func
 	case <-working.Done():
 	}
 	s.log.InfoContext(ctx, "stopping: letting requests and work end")
-	s.graph.Drain()
+	s.endStreams()
 	shut, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
 	defer cancel()
 	if err := web.Shutdown(shut); err != nil {
@@ -338,8 +343,8 @@ func (s *server) close() error {
 // wireFaces mounts what callers see.
 func (s *server) wireFaces(role string) (err error) {
 	s.graph, err = graph.New(graph.Config{
-		Client: s.client, Service: s.rules, Hub: s.events, CursorKey: s.config.Keys.Cursor(), Introspection: s.config.Introspection,
-		Authenticate: s.auth.Header, Log: s.log, Now: now,
+		Client: s.client, Service: s.rules, Hub: s.events, CursorKey: s.config.Keys.Cursor(), NoIntrospection: !s.config.Introspection,
+		Authenticate: s.auth.Header, Log: s.log,
 	})
 	if err != nil {
 		return err
@@ -349,20 +354,37 @@ func (s *server) wireFaces(role string) (err error) {
 	mux.HandleFunc("GET /readyz", s.readyz)
 	if role != "worker" {
 		api := http.NewServeMux()
-		api.Handle("/graphql", s.graph)
+		api.Handle("/graphql", s.endable(s.graph))
 		api.Handle("/api/v2/", rest.New(s.graph, s.log))
-		faces, err := web.New(web.Config{Exec: s.graph, Auth: s.auth, BaseURL: func() string { return s.base }, Log: s.log})
+		faces, err := web.New(web.Config{Exec: s.graph.Exec, Auth: s.auth, BaseURL: func() string { return s.base }, Log: s.log})
 		if err != nil {
 			return err
 		}
 		faces.Register(api)
 		mux.Handle("/", s.auth.Middleware(api))
-		if h := s.blobs.Handler(); h != nil {
-			mux.Handle("/blobs/", h)
-		}
 	}
-	s.handler = requestid.Middleware(mux)
+	pictures := s.blobs.Handler()
+	s.handler = requestid.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/blobs/") { // before the mux, which answers "//" and ".." with redirects
+			pictures.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	}))
 	return nil
+}
+
+// endable ends subscriptions when the server stops; their clients connect again, to another node.
+func (s *server) endable(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Upgrade") != "" || strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
+			ctx, cancel := context.WithCancel(r.Context())
+			defer cancel()
+			defer context.AfterFunc(s.streams, cancel)()
+			r = r.WithContext(ctx)
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // readyz tells whether this node can do its work now.
@@ -371,7 +393,7 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	state := map[string]string{"database": "ok", "storage": "ok"}
 	status := http.StatusOK
-	for name, check := range map[string]func(context.Context) error{"database": s.db.Ready, "storage": s.blobs.Ready} {
+	for name, check := range map[string]func(context.Context) error{"database": s.db.Ready, "storage": s.blobs.Check} {
 		if err := check(ctx); err != nil {
 			s.log.WarnContext(ctx, "not ready", "part", name, "error", err)
 			state[name], status = "unavailable", http.StatusServiceUnavailable

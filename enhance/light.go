@@ -80,8 +80,8 @@ func (j *job) read() reading {
 	body, white := j.readBody()
 	return reading{
 		white: white,
-		skin: [3]float32{quantile(r, 0.5), quantile(g, 0.5), quantile(b, 0.5)},
-		face: quantile(luma, 0.5), high: quantile(luma, 0.95), top: quantile(body, 0.98),
+		skin:  [3]float32{quantile(r, 0.5), quantile(g, 0.5), quantile(b, 0.5)},
+		face:  quantile(luma, 0.5), high: quantile(luma, 0.95), top: quantile(body, 0.98),
 		noise: noise(m, box), sharp: j.sharpness(),
 	}
 }

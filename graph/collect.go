@@ -49,7 +49,9 @@ func wants(ctx context.Context, typ string, sets []ast.SelectionSet) []want {
 }
 
 // rows gives what is asked of the rows of a connection field, through nodes and through edges.
-func (w want) rows(ctx context.Context, typ string) []ast.SelectionSet { return rowsOf(ctx, typ, w.sets) }
+func (w want) rows(ctx context.Context, typ string) []ast.SelectionSet {
+	return rowsOf(ctx, typ, w.sets)
+}
 
 func rowsOf(ctx context.Context, typ string, sets []ast.SelectionSet) []ast.SelectionSet {
 	op := graphql.GetOperationContext(ctx)

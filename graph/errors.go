@@ -11,14 +11,11 @@ import (
 
 	"headroom/ent"
 	"headroom/internal/headshot"
+	"headroom/internal/requestid"
 )
 
-// Codes of refusals that only this edge makes; the rest are headshot's kinds.
-const (
-	queryTooComplex  headshot.Kind = "QUERY_TOO_COMPLEX"
-	payloadTooLarge                = headshot.PayloadTooLarge
-	unsupportedMedia               = headshot.UnsupportedMediaType
-)
+// queryTooComplex is a refusal that only this edge makes; the other codes are headshot's kinds.
+const queryTooComplex headshot.Kind = "QUERY_TOO_COMPLEX"
 
 // Fault is one thing that is wrong with a request, as `extensions.errors` of a GraphQL error lists
 // them. Field is the path within the mutation's input or of the query's argument.
@@ -37,7 +34,7 @@ type Fault struct {
 // and logged with the request id.
 func (h *Handler) present(ctx context.Context, err error) *gqlerror.Error {
 	out := graphql.DefaultErrorPresenter(ctx, err)
-	id := h.requestID(ctx)
+	id := requestid.From(ctx)
 	fault, ok := errors.AsType[*headshot.Error](err)
 	switch {
 	case ok && fault.Kind != headshot.Internal:
@@ -47,8 +44,6 @@ func (h *Handler) present(ctx context.Context, err error) *gqlerror.Error {
 	case out.Extensions["code"] == errcode.ParseFailed || out.Extensions["code"] == errcode.ValidationFailed:
 		out.Extensions = map[string]any{"code": headshot.BadUserInput}
 	case out.Extensions["code"] != nil && out.Err == nil: // made by this package
-	case isArgument(err):
-		out.Extensions = map[string]any{"code": headshot.BadUserInput}
 	case ctx.Err() != nil:
 		out.Message, out.Extensions = "the request ended", map[string]any{"code": headshot.Unavailable}
 	default:
@@ -61,20 +56,6 @@ func (h *Handler) present(ctx context.Context, err error) *gqlerror.Error {
 	out.Err = nil // not for the wire, nor for anybody behind it
 	return out
 }
-
-// isArgument finds the errors of coercing an argument, which gqlgen makes with the argument's path
-// and no resolver behind them.
-func isArgument(err error) bool {
-	e, ok := errors.AsType[*gqlerror.Error](err)
-	if !ok {
-		return false
-	}
-	_, isScalar := errors.AsType[*inputError](e)
-	return isScalar
-}
-
-// inputError marks what a scalar says about a value it cannot read.
-type inputError struct{ error }
 
 func extensions(e *headshot.Error) map[string]any {
 	out := map[string]any{"code": e.Kind}

@@ -39,7 +39,7 @@ type captureSession struct {
 }
 
 // captureView is the capture page in one of its states: form, retake, failed, progress, review, done,
-// rejected, expired or revoked. The first three hold the form.
+// rejected, expired, revoked or unknown. The first three hold the form.
 type captureView struct {
 	State     string
 	Session   captureSession
@@ -74,47 +74,25 @@ func (c captureView) AsksConsent() bool {
 	return c.Session.Studio.Consent.Text != "" && c.Session.ConsentedAt == nil
 }
 
-// capture serves the page behind a capture link. The address is a secret: it must not be stored,
+// capturePage serves the page behind a capture link. The address is a secret: it must not be stored,
 // indexed or sent on as a referrer.
-func (wb *Web) capture() http.Handler {
-	page := wb.open(wb.capturePage)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		page.ServeHTTP(&captureHeaders{ResponseWriter: w, policy: wb.policy("'self' blob: data:", "'self' blob:")}, r)
-	})
-}
-
-// captureHeaders puts the capture page's own headers over those of every page, error pages included.
-type captureHeaders struct {
-	http.ResponseWriter
-	policy string
-}
-
-func (c *captureHeaders) WriteHeader(code int) {
-	h := c.Header()
-	h.Set("Content-Security-Policy", c.policy)
+func (wb *Web) capturePage(w http.ResponseWriter, r *http.Request) error {
+	h := w.Header()
+	h.Set("Content-Security-Policy", wb.policy("'self' blob: data:", "'self' blob:"))
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Permissions-Policy", "camera=(self), microphone=(), geolocation=()")
-	c.ResponseWriter.WriteHeader(code)
-}
 
-func (wb *Web) capturePage(w http.ResponseWriter, r *http.Request) error {
-	ctx, token := r.Context(), r.PathValue("token")
-	row, err := wb.Auth.Session(ctx, token)
-	if errors.Is(err, auth.ErrInvalid) {
-		return missing()
-	}
-	if err != nil {
-		return err
-	}
-	over := captureView{Company: "Your headshot"}
+	ctx := r.Context()
+	row, err := wb.Auth.Session(ctx, r.PathValue("token"))
 	switch {
+	case errors.Is(err, auth.ErrInvalid): // calling a link back changes its token, so that is among these
+		return wb.closed(w, r, http.StatusNotFound, "unknown", "This link does not work")
+	case err != nil:
+		return err
 	case row.State == "REVOKED":
-		over.State = "revoked"
+		return wb.closed(w, r, http.StatusGone, "revoked", "This link was called back")
 	case row.State == "EXPIRED" || !row.ExpiresAt.After(wb.Now()):
-		over.State = "expired"
-	}
-	if over.State != "" {
-		return wb.write(w, r, http.StatusGone, "capture", view{Title: "This link is no longer open", Page: over})
+		return wb.closed(w, r, http.StatusGone, "expired", "This link has expired")
 	}
 	if r.Method == http.MethodHead { // a look at the address is not a look at the page
 		w.WriteHeader(http.StatusOK)
@@ -129,6 +107,11 @@ func (wb *Web) capturePage(w http.ResponseWriter, r *http.Request) error {
 	}
 	v := captureOf(data.OpenCaptureSession.CaptureSession)
 	return wb.write(w, r, http.StatusOK, "capture", view{Title: v.title(), Page: v})
+}
+
+// closed says why a link is not open.
+func (wb *Web) closed(w http.ResponseWriter, r *http.Request, code int, state, title string) error {
+	return wb.write(w, r, code, "capture", view{Title: title, Page: captureView{State: state, Company: "Your headshot"}})
 }
 
 var color = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)

@@ -80,7 +80,9 @@ func (wb *Web) createContact(w http.ResponseWriter, r *http.Request) error {
 			input[name] = value
 		}
 	}
-	var data struct{ CreateContact struct{ Contact struct{ ID string } } }
+	var data struct {
+		CreateContact struct{ Contact struct{ ID string } }
+	}
 	err := wb.query(r.Context(), createContactDocument, map[string]any{"input": input}, &data)
 	if words, code, ok := ofForm(err); ok {
 		return wb.showContacts(w, r, code, words, r.PostForm)
@@ -145,7 +147,9 @@ func (wb *Web) createLink(w http.ResponseWriter, r *http.Request) error {
 	if seconds, ok := number(r.PostForm.Get("expires")); ok {
 		input["expiresIn"] = seconds
 	}
-	var data struct{ CreateStudioSession struct{ StudioSession struct{ ID string } } }
+	var data struct {
+		CreateStudioSession struct{ StudioSession struct{ ID string } }
+	}
 	err := wb.query(r.Context(), createLinkDocument, map[string]any{"input": input}, &data)
 	if words, code, ok := ofForm(err); ok {
 		return wb.showContact(w, r, code, words)

@@ -2,11 +2,31 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
 	"headroom/internal/tenancy"
 )
+
+// fault is the first error of a GraphQL answer, or one that a page makes in the same form.
+type fault struct {
+	code    string // extensions.code
+	field   string // the input at fault: the last part of its path, or empty
+	message string // for people
+}
+
+func (f *fault) Error() string { return f.code + ": " + f.message }
+
+func faultOf(e *gqlerror.Error) *fault {
+	f := &fault{code: fmt.Sprint(e.Extensions["code"]), message: e.Message}
+	if path, ok := e.Extensions["field"].([]string); ok && len(path) > 0 {
+		f.field = path[len(path)-1]
+	}
+	return f
+}
 
 // status is the HTTP status of an error code; the contract's table, as far as pages can meet it.
 func status(code string) int {
@@ -36,28 +56,28 @@ func status(code string) int {
 }
 
 // missing is the answer to an id that nothing is found by.
-func missing() error { return &Fault{Code: "NOT_FOUND", Message: "There is nothing at this address."} }
+func missing() error { return &fault{code: "NOT_FOUND", message: "There is nothing at this address."} }
 
 // ofForm says whether err is the form's fault, so that the form is shown again with words and status.
 func ofForm(err error) (words string, code int, ok bool) {
-	f, ok := errors.AsType[*Fault](err)
+	f, ok := errors.AsType[*fault](err)
 	if !ok {
 		return "", 0, false
 	}
-	switch f.Code {
+	switch f.code {
 	case "VERSION_MISMATCH":
 		return "Somebody else has changed this meanwhile. Look at it again, then decide.", http.StatusPreconditionFailed, true
 	case "BAD_USER_INPUT", "CONFLICT", "FAILED_PRECONDITION", "VALIDATION_FAILED":
-		return f.sentence(), status(f.Code), true
+		return f.sentence(), status(f.code), true
 	}
 	return "", 0, false
 }
 
 // sentence is the message for people, beginning with the input at fault.
-func (f *Fault) sentence() string {
-	msg := f.Message
-	if f.Field != "" && !strings.HasPrefix(msg, f.Field) {
-		msg = fieldLabel(f.Field) + ": " + msg
+func (f *fault) sentence() string {
+	msg := f.message
+	if f.field != "" && !strings.HasPrefix(msg, f.field) {
+		msg = fieldLabel(f.field) + ": " + msg
 	}
 	if msg == "" {
 		return "That did not work."
@@ -69,9 +89,8 @@ func (f *Fault) sentence() string {
 	return msg
 }
 
-// fieldLabel turns the path of an input, such as "input.firstName", into the words of its label.
-func fieldLabel(path string) string {
-	name := path[strings.LastIndexByte(path, '.')+1:]
+// fieldLabel turns the name of an input, such as "firstName", into the words of its label.
+func fieldLabel(name string) string {
 	if label, ok := map[string]string{
 		"email": "E-mail address", "url": "Address", "externalId": "Your own id", "expiresIn": "How long it works",
 	}[name]; ok {
@@ -103,9 +122,9 @@ func (wb *Web) notFound(http.ResponseWriter, *http.Request) error { return missi
 func (wb *Web) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := problem{Status: http.StatusInternalServerError, Text: "Something broke on our side. It was noted. Please try again.", Back: "/", BackText: "To the start"}
 	title := "Something went wrong"
-	f, ok := errors.AsType[*Fault](err)
+	f, ok := errors.AsType[*fault](err)
 	if ok {
-		p.Status = status(f.Code)
+		p.Status = status(f.code)
 	}
 	if p.Status < http.StatusInternalServerError {
 		p.Text = f.sentence()

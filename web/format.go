@@ -17,6 +17,7 @@ func functions(files *assets) template.FuncMap {
 		"size":    size,
 		"percent": func(v float64) int { return int(v*100 + 0.5) },
 		"words":   words,
+		"review":  reviewWords,
 		"tone":    tone,
 		"join":    func(list []string) string { return strings.Join(list, ", ") },
 		"lines":   func(s string) []string { return strings.Split(strings.TrimSpace(s), "\n") },
@@ -44,7 +45,7 @@ func size(bytes int64) string {
 // words is the name of a state for people.
 func words(state string) string {
 	if w, ok := map[string]string{
-		"PENDING": "To review", "RETAKE_REQUESTED": "Retake asked", "COMPLETE": "Finished", "OPENED": "Page seen",
+		"PENDING": "Waiting", "RETAKE_REQUESTED": "Retake asked", "COMPLETE": "Finished", "OPENED": "Page seen",
 		"SUBMITTED": "Photo sent", "COMPLETED": "Done", "REVOKED": "Called back",
 	}[state]; ok {
 		return w
@@ -54,6 +55,14 @@ func words(state string) string {
 		return s
 	}
 	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// reviewWords is the name of a review state for people.
+func reviewWords(state string) string {
+	if state == "PENDING" {
+		return "To review"
+	}
+	return words(state)
 }
 
 // tone is the class of a state's badge.

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 
+	"headroom/graph"
 	"headroom/internal/auth"
 	"headroom/internal/tenancy"
 )
@@ -99,12 +100,12 @@ func (wb *Web) guarded(h handler, w http.ResponseWriter, r *http.Request) error 
 		}
 	})
 	if err := wb.sameSite.Check(r); err != nil {
-		return &Fault{Code: "FORBIDDEN", Message: "This form was sent from another site, so nothing was done."}
+		return &fault{code: "FORBIDDEN", message: "This form was sent from another site, so nothing was done."}
 	}
 	if r.Method == http.MethodPost {
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		if err := r.ParseForm(); err != nil {
-			return &Fault{Code: "BAD_USER_INPUT", Message: "The form could not be read."}
+			return &fault{code: "BAD_USER_INPUT", message: "The form could not be read."}
 		}
 	}
 	return h(w, r)
@@ -132,6 +133,9 @@ func (wb *Web) headers(h http.Header) {
 }
 
 func (wb *Web) policy(images, media string) string {
+	if u, err := url.Parse(wb.BaseURL()); err == nil && u.Host != "" { // signed URLs start with it, by whatever name we were called
+		images += " " + u.Scheme + "://" + u.Host
+	}
 	if wb.ImgSrc != "" {
 		images += " " + strings.Join(strings.Fields(wb.ImgSrc), " ")
 	}
@@ -139,13 +143,17 @@ func (wb *Web) policy(images, media string) string {
 		"; font-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 }
 
-// query runs a document as the actor of ctx and decodes its data into out, which may be nil.
+// query runs a document as the actor of ctx and decodes its data into out, which may be nil. When the
+// answer has errors, the first is returned as a *fault.
 func (wb *Web) query(ctx context.Context, document string, variables map[string]any, out any) error {
-	data, err := wb.Exec(ctx, document, variables)
-	if err != nil || out == nil {
-		return err
+	answer := wb.Exec(ctx, graph.Request{Document: document, Variables: variables})
+	if len(answer.Errors) > 0 {
+		return faultOf(answer.Errors[0])
 	}
-	if err := json.Unmarshal(data, out); err != nil {
+	if out == nil {
+		return nil
+	}
+	if err := json.Unmarshal(answer.Data, out); err != nil {
 		return fmt.Errorf("decode the answer of %.40q: %w", strings.TrimSpace(document), err)
 	}
 	return nil
@@ -192,7 +200,11 @@ func (wb *Web) render(w http.ResponseWriter, r *http.Request, status int, page s
 
 func (wb *Web) write(w http.ResponseWriter, r *http.Request, status int, page string, v view) error {
 	var b bytes.Buffer
-	if err := wb.pages[page].Execute(&b, v); err != nil {
+	shell := "layout.html"
+	if page == "capture" { // it has no navigation and its own script
+		shell = "capture.html"
+	}
+	if err := wb.pages[page].ExecuteTemplate(&b, shell, v); err != nil {
 		return fmt.Errorf("page %s: %w", page, err)
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")

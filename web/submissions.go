@@ -141,12 +141,12 @@ const submissionsDocument = `query Submissions($first: Int, $after: String, $las
 type pageInfo struct{ NextCursor, PreviousCursor *string }
 
 type gallery struct {
-	Rows                     []submission
-	Studios                  []studio
-	Total                    int
+	Rows                      []submission
+	Studios                   []studio
+	Total                     int
 	State, Processing, Studio string
-	Filtered                 bool
-	Next, Previous           string // addresses of the neighbour pages, or empty
+	Filtered                  bool
+	Next, Previous            string // addresses of the neighbour pages, or empty
 }
 
 func (wb *Web) submissions(w http.ResponseWriter, r *http.Request) error {

@@ -8,7 +8,6 @@ package web
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"html/template"
@@ -19,25 +18,14 @@ import (
 	"sync"
 	"time"
 
+	"headroom/graph"
 	"headroom/internal/auth"
 )
 
-// Exec runs one GraphQL document as the actor of ctx. data is the answer's `data`; err, when the
-// answer has errors, is or wraps a [*Fault] for the first of them.
-type Exec func(ctx context.Context, document string, variables map[string]any) (data json.RawMessage, err error)
-
-// Fault is the first error of a GraphQL answer.
-type Fault struct {
-	Code    string // extensions.code, such as NOT_FOUND
-	Field   string // the input at fault, or empty
-	Message string // for people
-}
-
-func (f *Fault) Error() string { return f.Code + ": " + f.Message }
-
 // Config is what the pages stand on.
 type Config struct {
-	Exec Exec                // required
+	// Exec runs a GraphQL document as the actor of ctx: the Exec of a [graph.Handler]. Required.
+	Exec func(ctx context.Context, in graph.Request) graph.Response
 	Auth *auth.Authenticator // required
 	// BaseURL is how browsers reach the server, without a slash at the end. With https the session
 	// cookie is Secure. It is asked at each request, since the listen address may be known late.
@@ -114,7 +102,7 @@ func (wb *Web) Register(mux *http.ServeMux) {
 	mux.Handle("GET /login", http.RedirectHandler("/", http.StatusSeeOther))
 	mux.Handle("POST /login", wb.open(wb.logIn))
 	mux.Handle("POST /logout", wb.open(wb.logOut))
-	mux.Handle("GET /s/{token}", wb.capture())
+	mux.Handle("GET /s/{token}", wb.open(wb.capturePage))
 
 	mux.Handle("GET /submissions", wb.member(wb.submissions))
 	mux.Handle("GET /submissions/{id}", wb.member(wb.submissionPage))

@@ -228,3 +228,17 @@ func TestSendSaysWhatIsOursToMend(t *testing.T) {
 		t.Errorf("canceled: %+v", a)
 	}
 }
+
+func BenchmarkSend(b *testing.B) {
+	server := httptest.NewServer(answer(204, ""))
+	defer server.Close()
+	sender := webhooks.NewSender(webhooks.Config{AllowPrivate: true})
+	defer sender.CloseIdle()
+	r := request(server.URL)
+	r.Message.Body = []byte(strings.Repeat("x", 4<<10))
+	for b.Loop() {
+		if a := sender.Send(b.Context(), r); !a.OK() {
+			b.Fatal(a.Err)
+		}
+	}
+}

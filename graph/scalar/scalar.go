@@ -3,12 +3,13 @@ package scalar
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"headroom/internal/headshot"
 )
 
 const timeLayout = "2006-01-02T15:04:05.000Z07:00"
@@ -25,11 +26,11 @@ func MarshalTime(t time.Time) graphql.Marshaler {
 func UnmarshalTime(v any) (time.Time, error) {
 	s, ok := v.(string)
 	if !ok {
-		return time.Time{}, errors.New("a time is a text such as 2026-01-31T12:00:00Z")
+		return time.Time{}, headshot.Fail(headshot.BadUserInput, "a time is a text such as 2026-01-31T12:00:00Z")
 	}
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
-		return time.Time{}, errors.New("a time is written as in RFC 3339: 2026-01-31T12:00:00Z")
+		return time.Time{}, headshot.Fail(headshot.BadUserInput, "a time is written as in RFC 3339: 2026-01-31T12:00:00Z")
 	}
 	return t.UTC(), nil
 }
@@ -49,4 +50,16 @@ func UnmarshalJSON(v any) (json.RawMessage, error) {
 		return nil, fmt.Errorf("not a JSON value: %w", err)
 	}
 	return raw, nil
+}
+
+// MarshalUpload is there because a scalar needs it; no field gives an upload.
+func MarshalUpload(graphql.Upload) graphql.Marshaler { return graphql.Null }
+
+// UnmarshalUpload takes the file that the multipart transport put in the place of a null.
+func UnmarshalUpload(v any) (graphql.Upload, error) {
+	u, ok := v.(graphql.Upload)
+	if !ok {
+		return u, headshot.Fail(headshot.BadUserInput, "a file is sent as multipart/form-data: see the graphql-multipart-request-spec")
+	}
+	return u, nil
 }

@@ -6,11 +6,10 @@
 // what it writes, and its listing walks the whole folder once per thousand objects.
 //
 // A key is written once and never changed; its content type is stored by object stores,
-// and found anew from name or content by the folder.
+// and carried by the links of a folder.
 package blobs
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +18,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 )
@@ -58,20 +58,22 @@ type place interface {
 	reader(ctx context.Context, key string) (io.ReadCloser, error)
 	remove(ctx context.Context, key string) error
 	list(ctx context.Context, prefix string) iter.Seq2[Object, error]
-	link(ctx context.Context, key string, ttl time.Duration, filename string, now time.Time) (string, error)
+	link(ctx context.Context, l link) (string, error)
 	handler() http.Handler
-	check(ctx context.Context) error
+	ready(ctx context.Context) error
 	close() error
 }
 
 // Store is an open store, safe for use from many goroutines.
 type Store struct {
-	place place
+	place  place
+	now    func() time.Time
+	prefix string // path that links of a folder begin with
 }
 
 // Open opens the store at rawURL: file:///absolute/folder, file://./relative/folder (made
 // if missing), s3://bucket?region=…, gs://bucket, azblob://container. The parameters of the
-// last three are gocloud.dev/blob's. An object store is not contacted: see [Store.Check].
+// last three are gocloud.dev/blob's. An object store is not contacted: see [Store.Ready].
 func Open(ctx context.Context, rawURL string, config Config) (*Store, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
@@ -92,7 +94,11 @@ func Open(ctx context.Context, rawURL string, config Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open storage %s: %w", u.Redacted(), err)
 	}
-	return &Store{place: p}, nil
+	store := &Store{place: p, now: config.Now}
+	if f, ok := p.(*folder); ok {
+		store.prefix = f.signer.path + blobsPath
+	}
+	return store, nil
 }
 
 // Put stores data under key, replacing what was there. Once it returns nil the bytes
@@ -164,33 +170,65 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[Object, error
 	}
 }
 
-// SignedURL gives a link that reads the blob, for at least ttl from now and at most
-// [SigningWindow] longer; within one window it is the same text. It does not look whether
-// the blob is there. filename, if not empty, is what browsers save the file as; in a
-// folder its extension also decides the content type.
-//
-// S3 and Google end links after 7 days at most, and S3 when the credentials they were
-// signed with end, if those are temporary.
-func (s *Store) SignedURL(ctx context.Context, key string, ttl time.Duration, filename string, now time.Time) (string, error) {
-	if err := checkKey(key); err != nil {
-		return "", err
-	}
-	link, err := s.place.link(ctx, key, ttl, filename, now)
-	if err != nil {
-		return "", fmt.Errorf("sign link to blob %s: %w", key, err)
-	}
-	return link, nil
+// link is what a link is made of.
+type link struct {
+	key, contentType, filename string
+	signed, expires            time.Time
 }
 
-// Handler serves the links of a folder under BaseURL + "/blobs/". An object store serves
-// its own; there it answers 404.
+// SignedURL gives a link that reads the blob without credentials, and says when it ends:
+// at least ttl from now and at most [SigningWindow] later than that. Within one window it
+// is the same text. It does not look whether the blob is there. name, if not empty, is
+// what browsers save the file as.
 //
-// Mount it in front of [http.ServeMux], which answers "//" and ".." with a redirect to
-// another path where this answers 403.
+// contentType is what a folder serves the blob as if it is a picture's; an object store
+// goes by what it was put with. S3 and Google end links after 7 days, and S3 when the
+// credentials they were signed with end, if those are temporary.
+func (s *Store) SignedURL(ctx context.Context, key, contentType, name string, ttl time.Duration) (signed string, expires time.Time, err error) {
+	if err := checkKey(key); err != nil {
+		return "", time.Time{}, err
+	}
+	now := s.now()
+	l := link{key: key, contentType: contentType, filename: name, signed: now.Truncate(SigningWindow), expires: expiry(now, ttl)}
+	if _, remote := s.place.(*bucket); remote {
+		l.expires = earlier(l.expires, l.signed.Add(maxLinkLife))
+	}
+	signed, err = s.place.link(ctx, l)
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("sign link to blob %s: %w", key, err)
+	}
+	return signed, l.expires, nil
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// Handler serves the links of a folder, under BaseURL + "/blobs/". It is nil for an object
+// store, which serves its own. Prefer [Store.Mount].
 func (s *Store) Handler() http.Handler { return s.place.handler() }
 
-// Check says whether the place can be used at this moment.
-func (s *Store) Check(ctx context.Context) error { return s.place.check(ctx) }
+// Mount puts the links of a folder in front of next. [http.ServeMux] would answer a link
+// with "//" or ".." in it by a redirect to the link as it should be; here it is refused.
+func (s *Store) Mount(next http.Handler) http.Handler {
+	links := s.Handler()
+	if links == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(path.Clean("/"+r.URL.Path), s.prefix) {
+			links.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Ready says whether the place can be used at this moment.
+func (s *Store) Ready(ctx context.Context) error { return s.place.ready(ctx) }
 
 // Close lets go of the place.
 func (s *Store) Close() error { return s.place.close() }
@@ -221,14 +259,4 @@ func expiry(now time.Time, ttl time.Duration) time.Time {
 		return rounded.Add(SigningWindow)
 	}
 	return end
-}
-
-// contentTypeOf knows the kinds of files we make; everything else is opaque bytes.
-func contentTypeOf(filename string) string {
-	dot := strings.LastIndexByte(filename, '.')
-	return cmp.Or(map[string]string{
-		"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp", "avif": "image/avif",
-		"heic": "image/heic", "heif": "image/heif", "json": "application/json", "csv": "text/csv; charset=utf-8",
-		"zip": "application/zip",
-	}[strings.ToLower(filename[dot+1:])], "application/octet-stream")
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"iter"
-	"mime"
 	"net/http"
 	"net/url"
 	"time"
@@ -84,23 +83,20 @@ func (b *bucket) list(ctx context.Context, prefix string) iter.Seq2[Object, erro
 	}
 }
 
-func (b *bucket) link(ctx context.Context, key string, ttl time.Duration, filename string, now time.Time) (string, error) {
+func (b *bucket) link(ctx context.Context, l link) (string, error) {
+	life := l.expires.Sub(l.signed)
 	var client *s3.Client
-	if b.bucket.As(&client) {
-		return linkS3(ctx, client, b.name, key, ttl, filename, now)
+	if !b.bucket.As(&client) {
+		return b.bucket.SignedURL(ctx, l.key, &blob.SignedURLOptions{Expiry: life})
 	}
-	return b.bucket.SignedURL(ctx, key, &blob.SignedURLOptions{Expiry: min(ttl, maxLinkLife)})
-}
-
-// linkS3 signs as of the start of the signing window, which gocloud cannot, so that the
-// link is the same text all through it.
-func linkS3(ctx context.Context, client *s3.Client, name, key string, ttl time.Duration, filename string, now time.Time) (string, error) {
-	in := &s3.GetObjectInput{Bucket: aws.String(name), Key: aws.String(key)}
-	if filename != "" {
-		in.ResponseContentDisposition = aws.String(mime.FormatMediaType("inline", map[string]string{"filename": filename}))
+	// Signed as of the start of the signing window, which gocloud cannot, so that the link
+	// is the same text all through it.
+	in := &s3.GetObjectInput{Bucket: aws.String(b.name), Key: aws.String(l.key)}
+	if l.filename != "" {
+		in.ResponseContentDisposition = aws.String(disposition(l.contentType, l.filename))
 	}
-	presigner := s3.NewPresignClient(client, s3.WithPresignExpires(min(ttl+SigningWindow, maxLinkLife)), func(o *s3.PresignOptions) {
-		o.Presigner = signedAt{time: now.Truncate(SigningWindow), signer: v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true })}
+	presigner := s3.NewPresignClient(client, s3.WithPresignExpires(life), func(o *s3.PresignOptions) {
+		o.Presigner = signedAt{time: l.signed, signer: v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true })}
 	})
 	request, err := presigner.PresignGetObject(ctx, in)
 	if err != nil {
@@ -123,9 +119,9 @@ func (s signedAt) PresignHTTP(
 	return s.signer.PresignHTTP(ctx, credentials, r, payloadHash, service, region, s.time, options...)
 }
 
-func (b *bucket) handler() http.Handler { return http.NotFoundHandler() }
+func (b *bucket) handler() http.Handler { return nil }
 
-func (b *bucket) check(ctx context.Context) error {
+func (b *bucket) ready(ctx context.Context) error {
 	ok, err := b.bucket.IsAccessible(ctx)
 	if err == nil && !ok {
 		err = errors.New("the bucket is not there")

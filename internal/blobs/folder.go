@@ -48,10 +48,14 @@ func openFolder(u *url.URL, config Config) (*folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.FromSlash(dir), 0o700); err != nil {
+	dir, err = filepath.Abs(filepath.FromSlash(dir))
+	if err != nil {
 		return nil, err
 	}
-	root, err := os.OpenRoot(filepath.FromSlash(dir))
+	if err := makeDurably(dir); err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -60,6 +64,26 @@ func openFolder(u *url.URL, config Config) (*folder, error) {
 		return nil, errors.Join(err, root.Close())
 	}
 	return f, nil
+}
+
+// makeDurably makes dir and what is missing above it, and syncs the folders that got a new
+// entry: a blob is not safe in a folder whose own name is lost in a crash.
+func makeDurably(dir string) error {
+	if _, err := os.Stat(dir); err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	parent := filepath.Dir(dir)
+	if err := makeDurably(parent); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	d, err := os.Open(parent)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 // sweep makes the folder for temporary files, or clears it of what a crash left.
@@ -241,15 +265,13 @@ func (f *folder) list(ctx context.Context, prefix string) iter.Seq2[Object, erro
 	}
 }
 
-func (f *folder) link(_ context.Context, key string, ttl time.Duration, filename string, now time.Time) (string, error) {
-	return f.signer.link(key, expiry(now, ttl), filename), nil
-}
+func (f *folder) link(_ context.Context, l link) (string, error) { return f.signer.link(l), nil }
 
 func (f *folder) handler() http.Handler { return http.HandlerFunc(f.serve) }
 
-func (f *folder) check(_ context.Context) error {
+func (f *folder) ready(_ context.Context) error {
 	temp := path.Join(tempDir, rand.Text())
-	return full(errors.Join(f.write(temp, []byte("check")), f.forget(temp)))
+	return full(errors.Join(f.write(temp, []byte("ready?")), f.forget(temp)))
 }
 
 func (f *folder) close() error { return f.root.Close() }

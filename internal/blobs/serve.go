@@ -19,7 +19,7 @@ import (
 
 // signer makes and checks links of the shape
 //
-//	<base>/blobs/<key>?expires=<unix seconds>[&name=<filename>]&sig=<43 characters>
+//	<base>/blobs/<key>?expires=<unix seconds>[&name=<filename>][&type=<content type>]&sig=<43 characters>
 //
 // The signature covers key and query as they are written, so a link has one spelling.
 type signer struct {
@@ -41,12 +41,15 @@ func newSigner(config Config) (signer, error) {
 	return signer{key: config.SigningKey, base: base.String(), path: base.EscapedPath()}, nil
 }
 
-func (s signer) link(key string, expires time.Time, filename string) string {
-	query := "expires=" + strconv.FormatInt(expires.Unix(), 10)
-	if filename != "" {
-		query += "&name=" + url.QueryEscape(filename)
+func (s signer) link(l link) string {
+	query := "expires=" + strconv.FormatInt(l.expires.Unix(), 10)
+	if l.filename != "" {
+		query += "&name=" + url.QueryEscape(l.filename)
 	}
-	return s.base + blobsPath + key + "?" + query + "&sig=" + s.signature(key, query)
+	if l.contentType != "" {
+		query += "&type=" + url.QueryEscape(l.contentType)
+	}
+	return s.base + blobsPath + l.key + "?" + query + "&sig=" + s.signature(l.key, query)
 }
 
 func (s signer) signature(key, query string) string {
@@ -55,43 +58,43 @@ func (s signer) signature(key, query string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// verify gives back what a link was made with. Not even the signature may be spelt another
+// verify gives back what a link was made of. Not even the signature may be spelt another
 // way: it is compared as text.
-func (s signer) verify(u *url.URL) (key, filename string, expires time.Time, ok bool) {
-	key, ok = strings.CutPrefix(u.EscapedPath(), s.path+blobsPath)
+func (s signer) verify(u *url.URL) (l link, ok bool) {
+	key, ok := strings.CutPrefix(u.EscapedPath(), s.path+blobsPath)
 	if !ok || checkKey(key) != nil {
-		return "", "", time.Time{}, false
+		return link{}, false
 	}
 	at := strings.LastIndex(u.RawQuery, "&sig=")
-	if at < 0 || u.Fragment != "" {
-		return "", "", time.Time{}, false
+	if at < 0 {
+		return link{}, false
 	}
 	query, sig := u.RawQuery[:at], u.RawQuery[at+len("&sig="):]
 	if !hmac.Equal([]byte(sig), []byte(s.signature(key, query))) {
-		return "", "", time.Time{}, false
+		return link{}, false
 	}
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		return "", "", time.Time{}, false
+		return link{}, false
 	}
 	seconds, err := strconv.ParseInt(values.Get("expires"), 10, 64)
 	if err != nil {
-		return "", "", time.Time{}, false
+		return link{}, false
 	}
-	return key, values.Get("name"), time.Unix(seconds, 0), true
+	return link{key: key, contentType: values.Get("type"), filename: values.Get("name"), expires: time.Unix(seconds, 0)}, true
 }
 
 // serve answers GET and HEAD of a link that is exactly as it was made and not over.
 // Everything else is 403, so that nothing can be learnt by trying; a blob that was
 // deleted is 404 to who holds a good link.
 func (f *folder) serve(w http.ResponseWriter, r *http.Request) {
-	key, filename, expires, ok := f.signer.verify(r.URL)
+	l, ok := f.signer.verify(r.URL)
 	now := f.now()
-	if !ok || !now.Before(expires) || r.Method != http.MethodGet && r.Method != http.MethodHead {
+	if !ok || !now.Before(l.expires) || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		refuse(w, http.StatusForbidden)
 		return
 	}
-	file, info, err := f.open(key)
+	file, info, err := f.open(l.key)
 	if errors.Is(err, fs.ErrNotExist) {
 		refuse(w, http.StatusNotFound)
 		return
@@ -101,18 +104,11 @@ func (f *folder) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer func() { _ = file.Close() }()
-	contentType := contentTypeOf(filename)
-	if filename == "" {
-		if contentType, err = sniff(file); err != nil {
-			refuse(w, http.StatusInternalServerError)
-			return
-		}
-	}
 	header := w.Header()
-	header.Set("Content-Type", contentType)
-	header.Set("Content-Disposition", disposition(contentType, filename))
-	header.Set("Cache-Control", "private, max-age="+strconv.FormatInt(int64(expires.Sub(now)/time.Second), 10))
-	header.Set("ETag", etag(key, info))
+	header.Set("Content-Type", safeType(l.contentType))
+	header.Set("Content-Disposition", disposition(l.contentType, l.filename))
+	header.Set("Cache-Control", "private, max-age="+strconv.FormatInt(int64(l.expires.Sub(now)/time.Second), 10))
+	header.Set("ETag", etag(l.key, info))
 	header.Set("Cross-Origin-Resource-Policy", "cross-origin") // links are made to be shown elsewhere
 	protect(header)
 	http.ServeContent(w, r, "", info.ModTime(), file)
@@ -136,7 +132,7 @@ func refuse(w http.ResponseWriter, status int) {
 // disposition shows pictures in place and has everything else saved.
 func disposition(contentType, filename string) string {
 	kind := "attachment"
-	if strings.HasPrefix(contentType, "image/") {
+	if strings.HasPrefix(safeType(contentType), "image/") {
 		kind = "inline"
 	}
 	if filename == "" {
@@ -157,30 +153,14 @@ func etag(key string, info fs.FileInfo) string {
 	return fmt.Sprintf(`"%x-%x"`, info.ModTime().UnixNano(), info.Size())
 }
 
-// sniff tells the kinds of pictures we keep by their first bytes.
-func sniff(file io.ReadSeeker) (string, error) {
-	head := make([]byte, 16)
-	n, err := io.ReadFull(file, head)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return "", err
-	}
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return "", err
-	}
-	if text := string(head[:n]); len(text) >= 12 && text[4:8] == "ftyp" {
-		switch text[8:12] {
-		case "avif", "avis":
-			return "image/avif", nil
-		case "heic", "heix", "hevc", "heim", "heis":
-			return "image/heic", nil
-		case "mif1", "msf1":
-			return "image/heif", nil
-		}
-	}
-	switch found := http.DetectContentType(head[:n]); found {
-	case "image/jpeg", "image/png", "image/webp":
-		return found, nil
+// safeType lets no browser run what it is shown: whatever is not a picture of pixels or
+// plain data is opaque bytes.
+func safeType(contentType string) string {
+	switch contentType {
+	case "image/jpeg", "image/png", "image/webp", "image/avif", "image/heic", "image/heif",
+		"application/json", "application/zip", "text/csv":
+		return contentType
 	default:
-		return contentTypeOf(""), nil
+		return "application/octet-stream"
 	}
 }

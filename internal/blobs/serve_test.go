@@ -40,7 +40,7 @@ func putLinked(t *testing.T, store *blobs.Store, filename string) (key, link str
 	if err := store.Put(t.Context(), key, "image/png", pngBytes); err != nil {
 		t.Fatal(err)
 	}
-	link, err := store.SignedURL(t.Context(), key, 15*time.Minute, filename, noon)
+	link, _, err := store.SignedURL(t.Context(), key, "image/png", filename, 15*time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestLinkServesTheBlob(t *testing.T) {
 	at := noon
 	store := openFolder(t, t.TempDir(), blobs.Config{Now: clockAt(&at)})
 	key, link := putLinked(t, store, `Zoë "Z".png`)
-	if !strings.HasPrefix(link, "https://headroom.example/blobs/"+key+"?expires=1795436400&name=") {
+	if !strings.HasPrefix(link, "https://headroom.example/blobs/"+key+"?expires=1795436400&name=Zo%C3%AB+%22Z%22.png&type=image%2Fpng&sig=") {
 		t.Errorf("link %s", link)
 	}
 	w := served(store, "GET", link, nil)
@@ -95,9 +95,13 @@ func TestLinkIsStableInItsWindowAndEnds(t *testing.T) {
 	store := openFolder(t, t.TempDir(), blobs.Config{Now: clockAt(&at)})
 	key, link := putLinked(t, store, "")
 	for offset, same := range map[time.Duration]bool{-time.Minute + time.Nanosecond: true, 4 * time.Minute: true, 4*time.Minute + 1: false, -time.Minute: false} {
-		again, err := store.SignedURL(t.Context(), key, 15*time.Minute, "", noon.Add(offset))
+		at = noon.Add(offset)
+		again, expires, err := store.SignedURL(t.Context(), key, "image/png", "", 15*time.Minute)
 		if err != nil || (again == link) != same {
 			t.Errorf("%s later: same %t, %v", offset, again == link, err)
+		}
+		if life := expires.Sub(at); life < 15*time.Minute || life > 20*time.Minute {
+			t.Errorf("%s later: lives %s", offset, life)
 		}
 	}
 	end := noon.Add(19 * time.Minute) // 12:16 rounded up to 12:20
@@ -171,25 +175,21 @@ func TestOnlyPicturesAreShownInPlace(t *testing.T) {
 	t.Parallel()
 	at := noon
 	store := openFolder(t, t.TempDir(), blobs.Config{Now: clockAt(&at)})
-	for name, c := range map[string]struct{ data, filename, contentType, disposition string }{
-		"png":           {"\x89PNG\r\n\x1a\n", "", "image/png", "inline"},
-		"jpeg":          {"\xff\xd8\xff\xe0", "", "image/jpeg", "inline"},
-		"webp":          {"RIFF\x00\x00\x00\x00WEBPVP8 ", "", "image/webp", "inline"},
-		"avif":          {"\x00\x00\x00\x20ftypavif\x00\x00\x00\x00", "", "image/avif", "inline"},
-		"heic":          {"\x00\x00\x00\x20ftypheic\x00\x00\x00\x00", "", "image/heic", "inline"},
-		"html":          {"<!DOCTYPE html><script>", "", "application/octet-stream", "attachment"},
-		"html by name":  {"<!DOCTYPE html>", "x.html", "application/octet-stream", "attachment; filename=x.html"},
-		"svg by name":   {"<svg>", "x.svg", "application/octet-stream", "attachment; filename=x.svg"},
-		"csv":           {"a,b", "contacts.CSV", "text/csv; charset=utf-8", "attachment; filename=contacts.CSV"},
-		"empty":         {"", "", "application/octet-stream", "attachment"},
-		"line breaks":   {"\xff\xd8\xff", "a\r\nX: y.jpg", "image/jpeg", "inline; filename*=utf-8''a%0D%0AX%3A%20y.jpg"},
-		"jpeg as named": {"\xff\xd8\xff", "me.jpg", "image/jpeg", "inline; filename=me.jpg"},
+	for name, c := range map[string]struct{ given, filename, contentType, disposition string }{
+		"png":         {"image/png", "", "image/png", "inline"},
+		"jpeg":        {"image/jpeg", "me.jpg", "image/jpeg", "inline; filename=me.jpg"},
+		"none":        {"", "me.jpg", "application/octet-stream", "attachment; filename=me.jpg"},
+		"html":        {"text/html", "x.html", "application/octet-stream", "attachment; filename=x.html"},
+		"svg":         {"image/svg+xml", "", "application/octet-stream", "attachment"},
+		"csv":         {"text/csv", "contacts.CSV", "text/csv", "attachment; filename=contacts.CSV"},
+		"line breaks": {"image/jpeg", "a\r\nX: y.jpg", "image/jpeg", "inline; filename*=utf-8''a%0D%0AX%3A%20y.jpg"},
+		"header":      {"image/jpeg\r\nX: y", "", "application/octet-stream", "attachment"},
 	} {
 		key := "acc/sub/" + strings.ReplaceAll(name, " ", "-")
-		if err := store.Put(t.Context(), key, "text/html", []byte(c.data)); err != nil {
+		if err := store.Put(t.Context(), key, "text/html", []byte("<!DOCTYPE html><script>")); err != nil {
 			t.Fatal(err)
 		}
-		link, err := store.SignedURL(t.Context(), key, time.Minute, c.filename, noon)
+		link, _, err := store.SignedURL(t.Context(), key, c.given, c.filename, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -210,5 +210,29 @@ func TestLinkUnderABasePath(t *testing.T) {
 	}
 	if w := served(store, "GET", link, nil); w.Code != 200 {
 		t.Errorf("%d", w.Code)
+	}
+}
+
+func TestMountRefusesWhatAMuxWouldTidyUp(t *testing.T) {
+	t.Parallel()
+	at := noon
+	store := openFolder(t, t.TempDir(), blobs.Config{Now: clockAt(&at)})
+	_, link := putLinked(t, store, "")
+	target := strings.TrimPrefix(link, "https://headroom.example")
+	server := httptest.NewServer(store.Mount(http.NewServeMux()))
+	t.Cleanup(server.Close)
+	for changed, want := range map[string]int{
+		target: 200,
+		strings.Replace(target, "/sub_1/", "//sub_1/", 1):     403,
+		strings.Replace(target, "/sub_1/", "/x/../sub_1/", 1): 403,
+		strings.Replace(target, "/sub_1/", "/./sub_1/", 1):    403,
+		strings.Replace(target, "/sub_1/", "%2fsub_1/", 1):    403,
+		strings.Replace(target, "/blobs/", "//blobs/", 1):     403,
+		strings.Replace(target, "/blobs/", "/x/../blobs/", 1): 403,
+		strings.Replace(target, "/blobs/", "/elsewhere/", 1):  404,
+	} {
+		if status, _, _ := fetch(t, server.URL+changed); status != want {
+			t.Errorf("%s: %d, want %d", changed, status, want)
+		}
 	}
 }

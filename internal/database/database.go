@@ -12,6 +12,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"entgo.io/ent/dialect"
 
 	"headroom/ent"
+	"headroom/ent/migrate"
 	"headroom/internal/tenancy"
 )
 
@@ -30,8 +32,10 @@ type Config struct {
 	// Wait is how long SQLite waits for another process's lock before it gives up with an error
 	// that [IsUnavailable] knows. Default 10 s.
 	Wait time.Duration
-	// Log gets a line for each migration. Default slog.Default().
+	// Log gets a line when the schema was migrated. Default slog.Default().
 	Log *slog.Logger
+	// Migrations holds the versioned SQL, one folder for each dialect. Default migrate.Migrations.
+	Migrations fs.FS
 }
 
 // DB is an open database. It is safe for use by many goroutines.
@@ -56,6 +60,13 @@ type DB struct {
 func Open(ctx context.Context, address string, config Config) (*DB, error) {
 	config.Wait = cmp.Or(config.Wait, 10*time.Second)
 	config.Log = cmp.Or(config.Log, slog.Default())
+	if config.Migrations == nil {
+		embedded, err := fs.Sub(migrate.Migrations, "migrations")
+		if err != nil {
+			return nil, fmt.Errorf("open database: %w", err)
+		}
+		config.Migrations = embedded
+	}
 	db := &DB{URL: address, config: config}
 	var err error
 	switch scheme, path, _ := strings.Cut(address, ":"); scheme {
@@ -93,9 +104,10 @@ func (d *DB) Close() error {
 	return nil
 }
 
-// Ready says whether the database answers and has the schema of this program.
+// Ready says whether the database answers and has the schema that this program needs. A newer one will
+// do: while a release is rolled out, the first node migrates and those of the old release go on.
 func (d *DB) Ready(ctx context.Context) error {
-	want, err := latest(d.Dialect)
+	want, err := d.latest()
 	if err != nil {
 		return err
 	}
@@ -103,7 +115,7 @@ func (d *DB) Ready(ctx context.Context) error {
 	if err := d.Read.QueryRowContext(ctx, "SELECT max(version_id) FROM "+versionTable).Scan(&got); err != nil {
 		return fmt.Errorf("database is not ready: %w", err)
 	}
-	if got.Int64 != want {
+	if got.Int64 < want {
 		return fmt.Errorf("database is not ready: its schema is version %d, this program needs %d", got.Int64, want)
 	}
 	return nil

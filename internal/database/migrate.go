@@ -18,8 +18,6 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivermigrate"
-
-	"headroom/ent/migrate"
 )
 
 // versionTable is where goose notes what it applied.
@@ -67,7 +65,7 @@ func (d *DB) Migrate(ctx context.Context) (Report, error) {
 }
 
 func (d *DB) migrate(ctx context.Context, db *sql.DB) (Report, error) {
-	ours, err := provider(d.Dialect, db)
+	ours, err := d.provider(db)
 	if err != nil {
 		return Report{}, err
 	}
@@ -200,13 +198,13 @@ func (d *DB) locked(ctx context.Context, work func() error) error {
 	return errors.Join(err, unlock, lock.Close())
 }
 
-func provider(name string, db *sql.DB) (*goose.Provider, error) {
-	files, err := fs.Sub(migrate.Migrations, "migrations/"+name)
+func (d *DB) provider(db *sql.DB) (*goose.Provider, error) {
+	files, err := fs.Sub(d.config.Migrations, d.Dialect)
 	if err != nil {
 		return nil, fmt.Errorf("migrations: %w", err)
 	}
 	kind := goose.DialectSQLite3
-	if name == dialect.Postgres {
+	if d.postgres() {
 		kind = goose.DialectPostgres
 	}
 	p, err := goose.NewProvider(kind, db, files, goose.WithDisableGlobalRegistry(true))
@@ -217,10 +215,10 @@ func provider(name string, db *sql.DB) (*goose.Provider, error) {
 }
 
 // latest is the newest schema version that this program knows.
-func latest(name string) (int64, error) {
-	files, err := fs.Glob(migrate.Migrations, "migrations/"+name+"/*.sql")
+func (d *DB) latest() (int64, error) {
+	files, err := fs.Glob(d.config.Migrations, d.Dialect+"/*.sql")
 	if err != nil || len(files) == 0 {
-		return 0, fmt.Errorf("no migrations for %s", name)
+		return 0, fmt.Errorf("no migrations for %s", d.Dialect)
 	}
 	version, err := goose.NumericComponent(slices.Max(files))
 	if err != nil {

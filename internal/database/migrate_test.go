@@ -3,10 +3,12 @@ package database_test
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
@@ -16,6 +18,7 @@ import (
 	"headroom/internal/database"
 	"headroom/internal/database/dbtest"
 	"headroom/internal/database/migrations"
+	"headroom/internal/tenancy"
 )
 
 // eachEmpty runs test with the address of an empty database of each kind.
@@ -95,6 +98,9 @@ func TestMigrateRefusesADatabaseOfANewerRelease(t *testing.T) {
 				if _, err := db.Write.ExecContext(t.Context(), statement); err != nil {
 					t.Fatal(err)
 				}
+				if err := db.Ready(t.Context()); err != nil {
+					t.Errorf("a node of the old release stopped: %v", err)
+				}
 				if _, err := db.Migrate(t.Context()); !errors.Is(err, database.ErrNewer) {
 					t.Errorf("got %v", err)
 				}
@@ -115,6 +121,76 @@ func TestMigrateStopsWithItsContext(t *testing.T) {
 			t.Errorf("then: %v", err)
 		}
 	})
+}
+
+// later is the migrations of the program, and one more of SQLite's.
+func later(t *testing.T, statements string) fs.FS {
+	t.Helper()
+	files := fstest.MapFS{"sqlite3/00002_later.sql": {Data: []byte("-- +goose Up\n" + statements)}}
+	initial, err := fs.ReadFile(migrate.Migrations, "migrations/sqlite3/00001_initial.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files["sqlite3/00001_initial.sql"] = &fstest.MapFile{Data: initial}
+	return files
+}
+
+// TestChangingATableOnSQLiteKeepsWhatRefersToIt rebuilds a table in the way that migrations do it.
+// With foreign keys enforced, dropping the old one would delete the memberships by cascade.
+func TestChangingATableOnSQLiteKeepsWhatRefersToIt(t *testing.T) {
+	t.Parallel()
+	db := dbtest.SQLite(t)
+	ctx, c := tenancy.AsWorker(t.Context(), "acc_1"), db.Client()
+	person := newContact(c, "a@example.com").SaveX(ctx)
+	team := c.List.Create().SetName("Team").SaveX(ctx)
+	c.ListMembership.Create().SetContact(person).SetList(team).ExecX(ctx)
+
+	var create string
+	if err := db.Read.QueryRowContext(ctx, "SELECT sql FROM sqlite_master WHERE name = 'contacts'").Scan(&create); err != nil {
+		t.Fatal(err)
+	}
+	rebuild := strings.Replace(create, "`contacts`", "`new_contacts`", 1) + ";\n" +
+		"INSERT INTO `new_contacts` SELECT * FROM `contacts`;\nDROP TABLE `contacts`;\nALTER TABLE `new_contacts` RENAME TO `contacts`;\n"
+	for _, test := range []struct{ name, statements, fails string }{
+		{"broken halfway", rebuild + "DROP TABLE nowhere;", "nowhere"},
+		{"good", rebuild, ""},
+	} {
+		next, err := database.Open(ctx, db.URL, database.Config{Migrations: later(t, test.statements)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		report, err := next.Migrate(ctx)
+		if test.fails == "" && (err != nil || report.From != 1 || report.To != 2) {
+			t.Errorf("%s: %+v, %v", test.name, report, err)
+		}
+		if test.fails != "" && (err == nil || !strings.Contains(err.Error(), test.fails)) {
+			t.Errorf("%s: %v", test.name, err)
+		}
+		got := next.Client().Contact.Query().WithLists().OnlyX(ctx)
+		if got.ID != person.ID || len(got.Edges.Lists) != 1 {
+			t.Errorf("%s: the contact is now %+v", test.name, got)
+		}
+		if err := next.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestMigrationThatLeavesADanglingReferenceFails(t *testing.T) {
+	t.Parallel()
+	db := dbtest.SQLite(t)
+	ctx, c := tenancy.AsWorker(t.Context(), "acc_1"), db.Client()
+	c.ListMembership.Create().SetContact(newContact(c, "a@example.com").SaveX(ctx)).SetList(c.List.Create().SetName("Team").SaveX(ctx)).ExecX(ctx)
+	next, err := database.Open(ctx, db.URL, database.Config{Migrations: later(t, "DELETE FROM contacts;")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := next.Migrate(ctx); err == nil || !strings.Contains(err.Error(), "list_memberships") {
+		t.Errorf("got %v", err)
+	}
+	if err := next.Close(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestMigrationsMakeWhatEntMakes compares the catalogue of a migrated database with that of one that

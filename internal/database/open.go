@@ -105,6 +105,7 @@ func (d *DB) openPostgres() error {
 	if conns <= 0 {
 		conns = 20
 	}
+	conns = max(conns, 4) // migrating holds three at once
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(conns)
 	db.SetMaxIdleConns(conns)

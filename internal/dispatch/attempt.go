@@ -88,7 +88,7 @@ func (d *Dispatch) drain(cancel context.CancelFunc, ended <-chan struct{}) {
 // attempt makes one attempt, or finds that there is none to make, and hands the result to the record.
 func (d *Dispatch) attempt(ctx context.Context, it *item, l *lane) {
 	r := d.try(ctx, it, l)
-	d.results <- r // waits while the record is behind, and so holds the place
+	d.results <- r // waits while a commit is under way
 	d.board.ended(it, time.Now(), r.verdict == attempted, r.outcome.OK)
 }
 
@@ -118,6 +118,9 @@ func (d *Dispatch) try(ctx context.Context, it *item, l *lane) result {
 		URL: to.url, Headers: to.headers, EventID: it.eventID, EndpointID: it.endpointID, DeliveryID: it.deliveryID,
 		SubjectID: it.subjectID, Topic: it.topic, Attempt: it.attempts + 1, Body: it.body, Secrets: to.secrets,
 	})
+	if !r.outcome.OK && r.outcome.Status == 0 && ctx.Err() != nil { // broken off by us: not the receiver's fault
+		r.verdict = postponed
+	}
 	if r.outcome.StartedAt.IsZero() {
 		r.outcome.StartedAt, r.outcome.Duration = started, time.Since(started)
 	}

@@ -7,8 +7,9 @@ import (
 
 const (
 	laneFactor  = 8  // a lane holds this many times what may be sent at a time
-	boardFactor = 16 // and all lanes together
-	slowAfter   = time.Second
+	boardFactor = 16 // when all lanes hold this many times Config.InFlight, each takes less
+	slowFactor  = 8  // attempts under way, slow ones included, are at most this many times Config.InFlight
+	slowAfter   = 500 * time.Millisecond
 )
 
 // item is one delivery this node holds the lease of.
@@ -68,27 +69,37 @@ func token(ch chan struct{}) {
 	}
 }
 
+// capacity is how many items the lane (nil: none yet) may hold: few when it is slow or when the board is full,
+// but always as many as may be sent at a time, or dead endpoints could keep others off the board.
+func (b *board) capacity(l *lane) int {
+	if b.waitingSize >= boardFactor*b.inFlight || l != nil && (l.slow || l.failing) {
+		return b.perEndpoint
+	}
+	return laneFactor * b.perEndpoint
+}
+
 // room says how many more items the endpoint's lane takes.
 func (b *board) room(endpointID string) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	free := boardFactor*b.inFlight - b.waitingSize
-	if l := b.lanes[endpointID]; l != nil {
-		return min(free, laneFactor*b.perEndpoint-len(l.waiting)-l.running)
+	l := b.lanes[endpointID]
+	if l == nil {
+		return b.capacity(nil)
 	}
-	return min(free, laneFactor*b.perEndpoint)
+	return b.capacity(l) - len(l.waiting) - l.running
 }
 
-// full lists the endpoints whose lanes are more than half full, and says how much fits on the board.
-func (b *board) full() (endpoints []string, free int) {
+// full lists the endpoints whose lanes are more than half full.
+func (b *board) full() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	var out []string
 	for id, l := range b.lanes {
-		if len(l.waiting)+l.running > laneFactor*b.perEndpoint/2 {
-			endpoints = append(endpoints, id)
+		if len(l.waiting)+l.running > b.capacity(l)/2 {
+			out = append(out, id)
 		}
 	}
-	return endpoints, boardFactor*b.inFlight - b.waitingSize
+	return out
 }
 
 // overflowed remembers that deliveries of the endpoint wait in the table.
@@ -173,10 +184,16 @@ func (b *board) next(now time.Time) (*item, *lane) {
 }
 
 func (b *board) mayStart(l *lane) bool {
-	if l.failing && l.running >= max(1, b.perEndpoint/4) || l.running >= b.perEndpoint || b.fast+b.slow >= b.inFlight {
+	switch {
+	case l.running >= b.perEndpoint, b.fast+b.slow >= slowFactor*b.inFlight:
 		return false
+	case l.failing:
+		return l.running < max(1, b.perEndpoint/4) && b.slow < max(1, b.inFlight/2)
+	case l.slow:
+		return b.slow < max(1, b.inFlight/2)
+	default:
+		return b.fast < b.inFlight
 	}
-	return !l.slow && !l.failing || b.slow < max(1, b.inFlight/2)
 }
 
 // ended frees the item's place; verdict says whether the attempt, if one was made, went well.
@@ -194,7 +211,7 @@ func (b *board) ended(it *item, now time.Time, attempted, ok bool) {
 	if attempted {
 		l.failing, l.slow = !ok, now.Sub(it.started) >= slowAfter
 	}
-	if l.overflow && len(l.waiting)+l.running <= laneFactor*b.perEndpoint/2 {
+	if l.overflow && len(l.waiting)+l.running <= b.capacity(l)/2 {
 		l.overflow = false
 		token(b.refill)
 	}
@@ -213,7 +230,8 @@ func (b *board) forget(items ...*item) {
 	}
 }
 
-// markSlow moves attempts that take long to the places for slow ones, which frees theirs for others.
+// markSlow moves attempts that take long to the places for slow ones, which frees theirs for others. So slow
+// ones may become more than their places for a while; none starts until they are fewer.
 func (b *board) markSlow(now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

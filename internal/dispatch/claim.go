@@ -50,16 +50,12 @@ func (d *Dispatch) claimLoop(ctx context.Context) {
 	}
 }
 
-// claim leases due deliveries to this node, in batches, while there are any and the board has room.
+// claim leases due deliveries to this node, in batches, while there are any for lanes that have room. A batch
+// may fill a lane beyond its capacity, once.
 func (d *Dispatch) claim(ctx context.Context) error {
 	for {
-		full, free := d.board.full()
-		limit := min(free, claimAtOnce)
-		if limit <= 0 {
-			return nil // ended attempts ask for a refill
-		}
 		start := time.Now()
-		items, err := d.lease(ctx, full, limit)
+		items, err := d.lease(ctx, d.board.full(), claimAtOnce)
 		if err != nil || len(items) == 0 {
 			return err
 		}
@@ -69,7 +65,7 @@ func (d *Dispatch) claim(ctx context.Context) error {
 		if err := d.release(context.WithoutCancel(ctx), d.board.add(items)); err != nil {
 			return err
 		}
-		if len(items) < limit {
+		if len(items) < claimAtOnce {
 			return nil
 		}
 		for _, it := range items {

@@ -10,8 +10,8 @@
 // the program dies between the receiver's answer and the record of it: receivers deduplicate by webhook-id.
 //
 // One dead endpoint must not slow the others. Each endpoint has a lane in memory with a bound of its own,
-// fresh events enter the lane without a look at any backlog, and attempts that turn out slow or that follow
-// a failure may use only half of all places.
+// fresh events enter the lane without a look at any backlog, and attempts that turn out slow, or that follow
+// a slow or failed one, have places of their own.
 package dispatch
 
 import (
@@ -82,7 +82,7 @@ type Config struct {
 	NextRetry func(attempts int, retryAfter time.Duration) (time.Duration, bool)
 
 	PerEndpoint  int           // attempts at a time to one endpoint; 8
-	InFlight     int           // attempts at a time to all; 128
+	InFlight     int           // attempts at a time to all that answer quickly, and half as many to the others; 128
 	Lease        time.Duration // 20 s; more than an attempt takes
 	DrainTimeout time.Duration // how long Run waits for attempts under way after its context ended; 16 s
 	DisableAfter time.Duration // of nothing but failures; 5 days
@@ -101,7 +101,9 @@ type Dispatch struct {
 	cfg      Config
 	log      *slog.Logger
 
-	board   *board
+	board *board
+	// results has no buffer: an attempt keeps its place until the record takes its result, so a kill repeats
+	// at most what one commit holds and as many again.
 	results chan result
 	due     *alarm             // when the next retry is due
 	broken  map[string]failure // events whose body could not be rendered; only the fan-out uses it
@@ -126,7 +128,7 @@ func New(db *database.DB, client *ent.Client, sender Sender, secrets Secrets, re
 		db: db, client: client, sender: sender, secrets: secrets, renderer: renderer, bell: bell,
 		cfg: cfg, log: cfg.Logger,
 		board:   newBoard(cfg.PerEndpoint, cfg.InFlight),
-		results: make(chan result, cfg.InFlight),
+		results: make(chan result),
 		due:     newAlarm(),
 		broken:  map[string]failure{},
 	}, nil

@@ -156,3 +156,20 @@ func TestSubscriptionEndsWithItsContext(t *testing.T) {
 		t.Error("the channel stays open")
 	}
 }
+
+func TestBellIsHeardAgainAfterItsConnectionWasCut(t *testing.T) {
+	t.Parallel()
+	db := dbtest.PostgreSQL(t)
+	here, there := start(t, db), start(t, db)
+	ringUntilHeard(t, here, there)
+	changes := there.Subscribe(t.Context(), "acc_1", events.Filter{SubmissionID: "sub_1"})
+	const cut = `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+		WHERE datname = current_database() AND query LIKE 'LISTEN%'`
+	var n int
+	if err := db.Write.QueryRowContext(t.Context(), cut).Scan(&n); err != nil || n != 2 {
+		t.Fatalf("cut %d connections (%v), want 2", n, err)
+	}
+	// Nobody rings: the connection that was made again is reason enough to look.
+	next(t, changes, func(c events.Change) bool { return c.SubmissionID == "sub_1" })
+	ringUntilHeard(t, here, there)
+}

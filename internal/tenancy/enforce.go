@@ -153,7 +153,7 @@ func confine(ctx context.Context, a Actor, generic ent.Mutation) error {
 		}
 	default:
 		if id, ok := m.Field("account_id"); ok && id != a.AccountID {
-			return errors.New("tenancy: a row cannot change its account")
+			return ErrMove
 		}
 		m.WhereP(filter(a, m.Type()))
 		if err := visible(ctx, m); err != nil {

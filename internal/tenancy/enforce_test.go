@@ -242,8 +242,13 @@ func TestWhatHooksCannotSeeIsRefused(t *testing.T) {
 		}
 
 		err := c.Contact.Update().Modify(func(u *sql.UpdateBuilder) { u.Set(contact.FieldAccountID, theirs.account) }).Exec(me)
-		if err == nil {
-			t.Error("Modify moved rows to another account")
+		if !errors.Is(err, tenancy.ErrMove) {
+			t.Errorf("Modify to another account: %v", err)
+		}
+		moved := c.Contact.Update()
+		moved.Mutation().SetAccountID(theirs.account)
+		if err := moved.Exec(me); !errors.Is(err, tenancy.ErrMove) {
+			t.Errorf("an update to another account: %v", err)
 		}
 		if _, err := c.ExecContext(me, "DELETE FROM contacts"); !errors.Is(err, tenancy.ErrRaw) {
 			t.Errorf("raw exec: %v", err)

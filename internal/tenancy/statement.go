@@ -13,6 +13,9 @@ var ErrRaw = errors.New("tenancy: raw SQL needs the System actor")
 // ErrUpsert means an upsert that could change another account's row.
 var ErrUpsert = errors.New("tenancy: an upsert must name account_id among its conflict columns and not set it")
 
+// ErrMove means an update of account_id.
+var ErrMove = errors.New("tenancy: a row cannot change its account")
+
 // Raw refuses raw SQL, which no filter is put on, to every actor but System.
 func Raw(ctx context.Context) error {
 	if a, ok := From(ctx); !ok || a.Kind != System {
@@ -39,7 +42,7 @@ func Statement(ctx context.Context, query string) error {
 	if query[0] == 'U' {
 		sets, _, _ := strings.Cut(query, " WHERE ")
 		if strings.Contains(sets, "account_id") {
-			return fmt.Errorf("tenancy: an update must not set account_id: %s", sets)
+			return fmt.Errorf("%w: %s", ErrMove, sets)
 		}
 		return nil
 	}

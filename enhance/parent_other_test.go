@@ -1,0 +1,7 @@
+//go:build !linux
+
+package enhance_test
+
+const parentArg = "enhance-parent"
+
+func parent() {}
