@@ -13,7 +13,6 @@ import (
 	"headroom/enhance"
 	"headroom/enhance/admit"
 	"headroom/ent"
-	"headroom/internal/blobs"
 	"headroom/internal/dispatch"
 	"headroom/internal/events"
 	"headroom/internal/headshot"
@@ -93,15 +92,6 @@ func warnings(w []enhance.Warning) []enhance.Warning {
 		return []enhance.Warning{}
 	}
 	return w
-}
-
-// pictures is the blob store as the rules see it.
-type pictures struct{ *blobs.Store }
-
-func (p pictures) SignedURL(ctx context.Context, key, _, name string, ttl time.Duration) (string, time.Time, error) {
-	at := now()
-	url, err := p.Store.SignedURL(ctx, key, ttl, name, at)
-	return url, at.Add(ttl), err
 }
 
 func requeue(ctx context.Context, tx *ent.Tx, ids []string) error {

@@ -160,7 +160,7 @@ func (s *server) wire(ctx context.Context, p *program, role string) (err error) 
 		return err
 	}
 	s.rules = headshot.New(headshot.Config{
-		Client: s.client, Blobs: pictures{s.blobs}, Queue: s.jobs, Bell: s.events, Enhancer: enhancer{s.pool}, Admit: admitPhoto,
+		Client: s.client, Blobs: s.blobs, Queue: s.jobs, Bell: s.events, Enhancer: enhancer{s.pool}, Admit: admitPhoto,
 		CheckLook: checkLook, Requeue: requeue, Keys: c.Keys, Now: now, Log: s.log,
 		BaseURL: func() string { return s.base }, OnKeyRevoked: s.auth.Forget,
 		CheckURL: func(ctx context.Context, raw string) error { _, err := s.sender.CheckTarget(ctx, raw); return err },
@@ -363,14 +363,7 @@ func (s *server) wireFaces(role string) (err error) {
 		faces.Register(api)
 		mux.Handle("/", s.auth.Middleware(api))
 	}
-	pictures := s.blobs.Handler()
-	s.handler = requestid.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/blobs/") { // before the mux, which answers "//" and ".." with redirects
-			pictures.ServeHTTP(w, r)
-			return
-		}
-		mux.ServeHTTP(w, r)
-	}))
+	s.handler = requestid.Middleware(s.blobs.Mount(mux)) // in front of the mux, which answers "//" and ".." with redirects
 	return nil
 }
 

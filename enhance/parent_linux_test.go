@@ -20,7 +20,7 @@ import (
 const parentArg = "enhance-parent"
 
 func parent() {
-	p := pids{slog.DiscardHandler, make(chan int, 1)}
+	p := pids{slog.DiscardHandler, make(chan int, 1), make(chan bool, 1)}
 	pool, err := enhance.NewPool(enhance.PoolConfig{
 		Command: []string{os.Args[0], workerArg}, Engine: enhance.Config{ModelsDir: modelsDir, Profile: "standard"}, Logger: slog.New(p),
 	})

@@ -13,10 +13,11 @@ import (
 	"headroom/enhance"
 )
 
-// pids hands on the process ids that a pool logs as its workers get ready.
+// pids hands on the process ids that a pool logs as its workers get ready, and when one ends for want of work.
 type pids struct {
 	slog.Handler
 	ready chan int
+	idle  chan bool
 }
 
 func (p pids) Enabled(context.Context, slog.Level) bool { return true }
@@ -24,6 +25,9 @@ func (p pids) Enabled(context.Context, slog.Level) bool { return true }
 func (p pids) WithAttrs([]slog.Attr) slog.Handler { return p }
 
 func (p pids) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == "enhance worker idle, ended" {
+		p.idle <- true
+	}
 	r.Attrs(func(a slog.Attr) bool {
 		if a.Key == "pid" {
 			p.ready <- int(a.Value.Int64())
@@ -37,7 +41,7 @@ func (p pids) Handle(_ context.Context, r slog.Record) error {
 func startPool(t *testing.T, cfg enhance.PoolConfig) (*enhance.Pool, pids) {
 	t.Helper()
 	engine(t) // fails with what to do when there are no models
-	p := pids{slog.DiscardHandler, make(chan int, 100)}
+	p := pids{slog.DiscardHandler, make(chan int, 100), make(chan bool, 100)}
 	cfg.Command = []string{os.Args[0], workerArg}
 	cfg.Engine = enhance.Config{ModelsDir: modelsDir, Profile: "standard"}
 	cfg.Logger = slog.New(p)
@@ -173,9 +177,7 @@ func TestIdleWorkerEndsAndComesBack(t *testing.T) {
 	t.Parallel()
 	pool, workers := startPool(t, enhance.PoolConfig{Idle: time.Millisecond})
 	first := <-workers.ready
-	if _, err := pool.Enhance(t.Context(), photo(t, "08-spacesuit-512px"), enhance.Options{Look: small()}, nil); err != nil {
-		t.Fatal(err)
-	}
+	<-workers.idle
 	if _, err := pool.Enhance(t.Context(), photo(t, "08-spacesuit-512px"), enhance.Options{Look: small()}, nil); err != nil {
 		t.Fatal(err)
 	}

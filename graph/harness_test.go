@@ -36,6 +36,7 @@ type house struct {
 	url     string
 	account headshot.AccountCreated
 	log     *syncBuffer
+	bell    events.Bell
 
 	mu         sync.Mutex
 	blobs      map[string][]byte
@@ -85,6 +86,7 @@ func newHouseOn(t *testing.T, db *database.DB, opts ...option) *house {
 		BaseURL: func() string { return "https://headroom.example.com" }, Now: h.clock, Log: log,
 	})
 	h.auth = auth.New(client, log, time.Now)
+	h.bell = ev
 	cfg := graph.Config{
 		Client: client, Service: h.service, Hub: ev, CursorKey: []byte("0123456789abcdef0123456789abcdef"),
 		Authenticate: h.auth.Header, Log: log,
@@ -372,4 +374,9 @@ func (b *syncBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.b.String()
+}
+
+// ring tells subscribers that a submission changed, as the rules do after a commit.
+func (h *house) ring(id string) {
+	h.bell.Ring(events.Ring{AccountID: h.account.Account.ID, SubmissionID: id})
 }

@@ -43,7 +43,8 @@ type captureSession struct {
 type captureView struct {
 	State     string
 	Session   captureSession
-	Company   string
+	Name      string      // whose page this is: the brand's company, else the studio
+	Company   string      // of the brand, or empty
 	Color     string      // "#rrggbb" of the brand, or empty
 	Last      *submission // the newest photo; nil before the first
 	Steps     []captureStep
@@ -111,17 +112,17 @@ func (wb *Web) capturePage(w http.ResponseWriter, r *http.Request) error {
 
 // closed says why a link is not open.
 func (wb *Web) closed(w http.ResponseWriter, r *http.Request, code int, state, title string) error {
-	return wb.write(w, r, code, "capture", view{Title: title, Page: captureView{State: state, Company: "Your headshot"}})
+	return wb.write(w, r, code, "capture", view{Title: title, Page: captureView{State: state, Name: "Your headshot"}})
 }
 
 var color = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
 
 func captureOf(s captureSession) captureView {
-	v := captureView{Session: s, State: "form", Steps: captureSteps(), Company: s.Studio.Name}
+	v := captureView{Session: s, State: "form", Steps: captureSteps(), Name: s.Studio.Name}
 	var brand struct{ Company, Color string }
 	if len(s.Studio.Brand) > 0 && json.Unmarshal(s.Studio.Brand, &brand) == nil { // a brand of another shape is no reason to fail
 		if brand.Company != "" {
-			v.Company = brand.Company
+			v.Company, v.Name = brand.Company, brand.Company
 		}
 		if color.MatchString(brand.Color) {
 			v.Color = brand.Color
@@ -158,5 +159,5 @@ func (c captureView) title() string {
 		"form": "Your photo", "retake": "Another photo, please", "failed": "That photo did not work", "progress": "Making your headshot",
 		"review": "Your headshot is being looked at", "done": "Your headshot is ready", "rejected": "Your photo was not accepted",
 	}[c.State]
-	return what + " – " + c.Company
+	return what + " – " + c.Name
 }

@@ -20,6 +20,7 @@ import (
 
 	"headroom/graph"
 	"headroom/internal/auth"
+	"headroom/web/graphiql"
 )
 
 // Config is what the pages stand on.
@@ -91,8 +92,10 @@ func New(c Config) (*Web, error) {
 	}, nil
 }
 
-// Register mounts the pages. Whatever no other pattern of mux takes is answered with the 404 page.
+// Register mounts the pages and the GraphiQL playground. Whatever no other pattern of mux takes is
+// answered with the 404 page.
 func (wb *Web) Register(mux *http.ServeMux) {
+	mux.Handle(graphiql.Path, graphiql.Handler())
 	mux.Handle("/static/", wb.assets)
 	mux.Handle("GET /favicon.ico", http.RedirectHandler(wb.assets.path("favicon.svg"), http.StatusFound))
 	mux.Handle("GET /robots.txt", http.HandlerFunc(robots))

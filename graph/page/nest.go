@@ -60,7 +60,7 @@ func count[Q Query[Q, P, O, T, S], P, O ~func(*sql.Selector), T, S any](ctx cont
 	// A modifier sees the finished selector, the account filter included: it puts the limit inside the count.
 	q.Modify(func(s *sql.Selector) {
 		d := sql.Dialect(s.Dialect())
-		inner := s.Clone().Select(s.C("id")).Limit(countMax).As("counted")
+		inner := s.Clone().Select(s.C("id")).Limit(countMax).As(s.TableName()) // ent goes on naming its columns so
 		*s = *d.Select().From(inner)
 	})
 	n, err := q.Count(ctx)

@@ -60,7 +60,7 @@ type place interface {
 	list(ctx context.Context, prefix string) iter.Seq2[Object, error]
 	link(ctx context.Context, l link) (string, error)
 	handler() http.Handler
-	ready(ctx context.Context) error
+	check(ctx context.Context) error
 	close() error
 }
 
@@ -68,12 +68,12 @@ type place interface {
 type Store struct {
 	place  place
 	now    func() time.Time
-	prefix string // path that links of a folder begin with
+	prefix string // path that links of a folder begin with; empty for an object store
 }
 
 // Open opens the store at rawURL: file:///absolute/folder, file://./relative/folder (made
 // if missing), s3://bucket?region=…, gs://bucket, azblob://container. The parameters of the
-// last three are gocloud.dev/blob's. An object store is not contacted: see [Store.Ready].
+// last three are gocloud.dev/blob's. An object store is not contacted: see [Store.Check].
 func Open(ctx context.Context, rawURL string, config Config) (*Store, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
@@ -207,17 +207,17 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// Handler serves the links of a folder, under BaseURL + "/blobs/". It is nil for an object
-// store, which serves its own. Prefer [Store.Mount].
+// Handler serves the links of a folder, under BaseURL + "/blobs/". An object store serves
+// its own; for one it answers 404. Prefer [Store.Mount].
 func (s *Store) Handler() http.Handler { return s.place.handler() }
 
 // Mount puts the links of a folder in front of next. [http.ServeMux] would answer a link
 // with "//" or ".." in it by a redirect to the link as it should be; here it is refused.
 func (s *Store) Mount(next http.Handler) http.Handler {
-	links := s.Handler()
-	if links == nil {
+	if s.prefix == "" {
 		return next
 	}
+	links := s.Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(path.Clean("/"+r.URL.Path), s.prefix) {
 			links.ServeHTTP(w, r)
@@ -227,8 +227,8 @@ func (s *Store) Mount(next http.Handler) http.Handler {
 	})
 }
 
-// Ready says whether the place can be used at this moment.
-func (s *Store) Ready(ctx context.Context) error { return s.place.ready(ctx) }
+// Check says whether the place can be used at this moment.
+func (s *Store) Check(ctx context.Context) error { return s.place.check(ctx) }
 
 // Close lets go of the place.
 func (s *Store) Close() error { return s.place.close() }

@@ -119,9 +119,9 @@ func (s signedAt) PresignHTTP(
 	return s.signer.PresignHTTP(ctx, credentials, r, payloadHash, service, region, s.time, options...)
 }
 
-func (b *bucket) handler() http.Handler { return nil }
+func (b *bucket) handler() http.Handler { return http.NotFoundHandler() }
 
-func (b *bucket) ready(ctx context.Context) error {
+func (b *bucket) check(ctx context.Context) error {
 	ok, err := b.bucket.IsAccessible(ctx)
 	if err == nil && !ok {
 		err = errors.New("the bucket is not there")

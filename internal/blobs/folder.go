@@ -269,9 +269,9 @@ func (f *folder) link(_ context.Context, l link) (string, error) { return f.sign
 
 func (f *folder) handler() http.Handler { return http.HandlerFunc(f.serve) }
 
-func (f *folder) ready(_ context.Context) error {
+func (f *folder) check(_ context.Context) error {
 	temp := path.Join(tempDir, rand.Text())
-	return full(errors.Join(f.write(temp, []byte("ready?")), f.forget(temp)))
+	return full(errors.Join(f.write(temp, []byte("check")), f.forget(temp)))
 }
 
 func (f *folder) close() error { return f.root.Close() }

@@ -114,7 +114,7 @@ func testStore(t *testing.T, store *blobs.Store) {
 			}
 		}
 	}
-	if err := store.Ready(ctx); err != nil {
+	if err := store.Check(ctx); err != nil {
 		t.Error(err)
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"headroom/ent"
 	"headroom/ent/delivery"
+	"headroom/ent/event"
 	"headroom/internal/database"
 	"headroom/internal/dispatch"
 	"headroom/internal/events"
@@ -171,7 +172,10 @@ func (h *house) eventually(what string, ok func() bool) {
 	defer tick.Stop()
 	for !ok() {
 		if time.Now().After(deadline) {
-			for _, d := range h.db.Client().Delivery.Query().Limit(5).AllX(h.ctx) {
+			h.t.Logf("%d events, of them %d without a position and %d not fanned out", h.db.Client().Event.Query().CountX(h.ctx),
+				h.db.Client().Event.Query().Where(event.SeqIsNil()).CountX(h.ctx),
+				h.db.Client().Event.Query().Where(event.FannedOut(false)).CountX(h.ctx))
+			for _, d := range h.db.Client().Delivery.Query().Where(delivery.StateNEQ(delivery.StateDelivered)).Limit(5).AllX(h.ctx) {
 				h.t.Logf("delivery: %v", d)
 			}
 			h.t.Fatalf("%s: not within %v", what, patience)

@@ -1,15 +1,12 @@
 package tenancy_test
 
 import (
-	"context"
 	stdsql "database/sql"
 	"encoding/json"
 	"errors"
 	"strings"
-	"sync"
 	"testing"
 
-	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql"
 
 	"headroom/ent"
@@ -269,68 +266,6 @@ func TestWhatHooksCannotSeeIsRefused(t *testing.T) {
 		}
 		if _, err := c.ExecContext(system, "DELETE FROM list_memberships"); err != nil {
 			t.Errorf("raw exec by System: %v", err)
-		}
-	})
-}
-
-// counted is a client that notes the statements it runs.
-func counted(t *testing.T, db *database.DB) (*ent.Client, func() []string) {
-	t.Helper()
-	var mu sync.Mutex
-	var seen []string
-	c := ent.NewClient(ent.Driver(dialect.DebugWithContext(sql.OpenDB(db.Dialect, db.Write), func(_ context.Context, v ...any) {
-		mu.Lock()
-		defer mu.Unlock()
-		for _, line := range v {
-			if text, ok := line.(string); ok && strings.Contains(text, "query=") {
-				seen = append(seen, text)
-			}
-		}
-	})))
-	tenancy.Enforce(c)
-	return c, func() []string {
-		mu.Lock()
-		defer mu.Unlock()
-		out := seen
-		seen = nil
-		return out
-	}
-}
-
-func TestTheRuleCostsNoQueryOnReadsAndOnePerTableOnWrites(t *testing.T) {
-	t.Parallel()
-	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		w := newWorld(t, db.Client())
-		me := w.key(t.Context())
-		c, statements := counted(t, db)
-		member := func() *ent.SubmissionCreate {
-			return c.Submission.Create().SetStudioID(w.ids[ent.TypeStudio]).SetContactID(w.ids[ent.TypeContact])
-		}
-		ten := func() (all []*ent.SubmissionCreate) {
-			for range 10 {
-				all = append(all, member())
-			}
-			return all
-		}
-		for _, test := range []struct {
-			name string
-			do   func() error
-			want int
-		}{
-			{"read", func() error { return second(c.Contact.Query().All(me)) }, 1},
-			{"read with edges", func() error { return second(c.Contact.Query().WithSubmissions().All(me)) }, 2},
-			{"read as capture", func() error { return second(c.Image.Query().All(w.capture(t.Context()))) }, 1},
-			{"update", func() error { return c.Contact.Update().SetPhone("1").Exec(me) }, 1},
-			{"create with two references", func() error { return member().Exec(me) }, 1 + 2},
-			{"ten creates", func() error { return c.Submission.CreateBulk(ten()...).Exec(me) }, 1 + 20},
-			{"ten creates, remembered", func() error { return c.Submission.CreateBulk(ten()...).Exec(tenancy.Remember(me)) }, 1 + 2},
-		} {
-			if err := test.do(); err != nil {
-				t.Fatalf("%s: %v", test.name, err)
-			}
-			if got := statements(); len(got) != test.want {
-				t.Errorf("%s: %d statements, want %d:\n%s", test.name, len(got), test.want, strings.Join(got, "\n"))
-			}
 		}
 	})
 }

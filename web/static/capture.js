@@ -72,7 +72,7 @@ function form() {
   };
   $('preview').addEventListener('error', () => {
     $('preview').hidden = true;
-    $('chosen').textContent += ' – this browser cannot show it, but it can be sent.';
+    $('chosen').textContent += ' – this browser cannot show it; you can still send it.';
   });
   for (const id of ['camera', 'file']) $(id).addEventListener('change', (event) => choose(event.target));
 
