@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -14,8 +15,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"crypto/rand"
 
 	"headroom/internal/auth"
 	"headroom/internal/database/dbtest"
@@ -62,7 +61,7 @@ func run(m *testing.M) int {
 
 // enhances waits for a turn to enhance photos, which lasts until the test ends: many native pipelines
 // at once would only be slow at the same time.
-func enhances(t *testing.T) {
+func enhances(t testing.TB) {
 	t.Helper()
 	program.photos <- struct{}{}
 	t.Cleanup(func() { <-program.photos })
@@ -70,14 +69,19 @@ func enhances(t *testing.T) {
 
 // lifetime is a context for processes: they outlive t.Context, which ends before the clean-up, but
 // not the test binary, which go test ends at its deadline.
-func lifetime(t *testing.T) context.Context {
+func lifetime(t testing.TB) context.Context {
 	t.Helper()
-	if at, ok := t.Deadline(); ok {
-		ctx, cancel := context.WithDeadline(context.Background(), at.Add(-5*time.Second))
-		t.Cleanup(cancel)
-		return ctx
+	limited, ok := t.(interface{ Deadline() (time.Time, bool) })
+	if !ok {
+		return context.Background()
 	}
-	return context.Background()
+	at, ok := limited.Deadline()
+	if !ok {
+		return context.Background()
+	}
+	ctx, cancel := context.WithDeadline(context.Background(), at.Add(-5*time.Second))
+	t.Cleanup(cancel)
+	return ctx
 }
 
 // each runs test on a site with SQLite and on one with PostgreSQL; with -short only on SQLite.
@@ -104,7 +108,7 @@ type site struct {
 }
 
 // newSite makes an empty installation, with SQLite unless settings say otherwise.
-func newSite(t *testing.T, settings map[string]string) *site {
+func newSite(t testing.TB, settings map[string]string) *site {
 	t.Helper()
 	key, err := auth.NewAPIKey(false)
 	if err != nil {

@@ -46,7 +46,28 @@ func (j *job) matte() error {
 		return err
 	}
 	j.alpha = j.onePerson(j.alpha)
+	if !j.whole && j.faceCover() < 0.5 {
+		return &Failure{NoFace, "We could not make out the person in this photo. Please take one in good light, in front of a calm background."}
+	}
 	return nil
+}
+
+// faceBox is the chosen face on a w × h grid over the surroundings.
+func (j *job) faceBox(w, h int) rect {
+	d := j.faces[0]
+	kx, ky := float64(w)/float64(j.wide.w), float64(h)/float64(j.wide.h)
+	return rect{int((d.x - float64(j.wide.x)) * kx), int((d.y - float64(j.wide.y)) * ky), int(d.w * kx), int(d.h * ky)}.in(w, h)
+}
+
+// faceCover is the mean alpha of the chosen face: nearly 1, unless the networks took a face on a
+// poster or a doll for what it is.
+func (j *job) faceCover() float64 {
+	b := j.faceBox(j.alpha.w, j.alpha.h)
+	var sum float64
+	for _, v := range j.alpha.cut(b).p {
+		sum += float64(v)
+	}
+	return sum / float64(max(1, b.w*b.h))
 }
 
 const (
@@ -63,9 +84,7 @@ func (j *job) brightenGuide() {
 	g := j.guide.luma()
 	b := rect{0, 0, g.w, g.h}
 	if len(j.faces) > 0 {
-		d := j.faces[0]
-		k := float64(g.w) / float64(j.wide.w)
-		b = rect{int((d.x - float64(j.wide.x)) * k), int((d.y - float64(j.wide.y)) * k), int(d.w * k), int(d.h * k)}.in(g.w, g.h)
+		b = j.faceBox(g.w, g.h)
 	}
 	high := quantile(g.cut(b).p, 0.95)
 	if high >= enough || high < 0.01 {

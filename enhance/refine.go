@@ -131,9 +131,7 @@ func (j *job) onePerson(a *plane) *plane {
 
 // pieceOfFace is the label that most of the chosen face's box has; 0 when none has much.
 func (j *job) pieceOfFace(labels []int32, sizes []int, w, h int) int32 {
-	d := j.faces[0]
-	kx, ky := float64(w)/float64(j.wide.w), float64(h)/float64(j.wide.h)
-	b := rect{int((d.x - float64(j.wide.x)) * kx), int((d.y - float64(j.wide.y)) * ky), int(d.w * kx), int(d.h * ky)}.in(w, h)
+	b := j.faceBox(w, h)
 	count := make([]int, len(sizes))
 	for y := b.y; y < b.y+b.h; y++ {
 		for x := b.x; x < b.x+b.w; x++ {

@@ -73,7 +73,7 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request) {
 				out.event("complete", "")
 				return
 			}
-			if !out.event("next", string(encode(resp))) {
+			if !out.event("next", string(resp)) {
 				return
 			}
 		}

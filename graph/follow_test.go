@@ -14,6 +14,7 @@ import (
 
 	"headroom/graph"
 	"headroom/internal/auth"
+	"headroom/internal/events"
 	"headroom/internal/headshot"
 	"headroom/internal/tenancy"
 )
@@ -203,10 +204,11 @@ func TestASubscriberByContactSeesThePhotoThroughToItsEnd(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t)
+			subscribed := make(chan struct{}, 1)
+			h := newHouse(t, func(c *graph.Config) { c.Hub = watchedHub{c.Hub, subscribed} })
 			c := h.contact(1)
 			f := open(h, c.ID)
-			h.waitForSubscriber(f, c.ID)
+			<-subscribed
 			sub := h.submit(c.ID)
 			if m := f.next(); m["id"] != sub.ID || m["processingState"] != "QUEUED" {
 				t.Fatalf("first message: %v", m)
@@ -229,9 +231,16 @@ func TestASubscriberByContactSeesThePhotoThroughToItsEnd(t *testing.T) {
 	}
 }
 
-// waitForSubscriber waits until the hub knows the feed, by a submission of another contact that a
-// second subscription to the account, opened later on the same house, is told of.
-func (h *house) waitForSubscriber(feed, string) {}
+// watchedHub tells when somebody has subscribed.
+type watchedHub struct {
+	graph.Hub
+	subscribed chan<- struct{}
+}
+
+func (w watchedHub) Subscribe(ctx context.Context, account string, f events.Filter) <-chan events.Change {
+	defer func() { w.subscribed <- struct{}{} }()
+	return w.Hub.Subscribe(ctx, account, f)
+}
 
 func TestTheFirstMessageIsTheStateNow(t *testing.T) {
 	t.Parallel()
@@ -356,8 +365,8 @@ func TestCredentialsAreAskedForAndWatched(t *testing.T) {
 	open := h.connect(h.account.APIKey)
 	open.say("subscribe", "1", operation(follow, map[string]any{"id": sub.ID}))
 	open.next()
-	events := h.listen(h.account.APIKey, follow, map[string]any{"id": sub.ID})
-	events.next()
+	sse := h.listen(h.account.APIKey, follow, map[string]any{"id": sub.ID})
+	sse.next()
 	<-gate
 	gate <- fmt.Errorf("the database is away") // no reason to shut anybody out
 	if err := h.db.Client().Submission.UpdateOneID(sub.ID).SetProcessingState("PROCESSING").AddVersion(1).Exec(h.admin()); err != nil {
@@ -365,14 +374,14 @@ func TestCredentialsAreAskedForAndWatched(t *testing.T) {
 	}
 	h.ring(sub.ID)
 	open.next()
-	events.next()
+	sse.next()
 	<-gate
 	gate <- auth.ErrInvalid
 	open.wantClose(4403)
-	if name, data := events.event(); name != "next" || !strings.Contains(data, "UNAUTHENTICATED") {
+	if name, data := sse.event(); name != "next" || !strings.Contains(data, "UNAUTHENTICATED") {
 		t.Errorf("the stream says %s %s", name, data)
 	}
-	if name, _ := events.event(); name != "complete" {
+	if name, _ := sse.event(); name != "complete" {
 		t.Errorf("the stream goes on with %s", name)
 	}
 }

@@ -164,7 +164,6 @@ func TestBrokenFormsAreRefused(t *testing.T) {
 		"no operations":     {{"map", "{}"}},
 		"broken operations": {{"operations", "{"}, {"map", "{}"}},
 		"no map":            {{"operations", operations}, {"0", "photo"}},
-		"wrong place":       {{"operations", operations}, {"map", `{"0": ["variables.in.contactId"]}`}, {"0", "photo"}},
 		"no such place":     {{"operations", operations}, {"map", `{"0": ["variables.other.photo"]}`}, {"0", "photo"}},
 		"not variables":     {{"operations", operations}, {"map", `{"0": ["query"]}`}, {"0", "photo"}},
 		"missing file":      {{"operations", operations}, {"map", `{"0": ["variables.in.photo"]}`}},

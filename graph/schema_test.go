@@ -61,7 +61,7 @@ func TestEveryRootFieldAndEveryEdgeToAnotherNounSaysWhatItNeeds(t *testing.T) {
 			}
 		}
 	}
-	if checked < 80 {
+	if checked < 60 {
 		t.Errorf("only %d fields were looked at: the walk is broken", checked)
 	}
 }

@@ -12,18 +12,19 @@ import (
 	"headroom/internal/auth"
 )
 
-// stream runs an operation of any kind and gives its responses one by one; the channel is closed
-// after the last, or when ctx ends. Errors mean that nothing runs.
-func (h *Handler) stream(ctx context.Context, p *graphql.RawParams) (<-chan *graphql.Response, gqlerror.List) {
+// stream runs an operation of any kind and gives its responses one by one, encoded; the channel is closed
+// after the last, or when ctx ends. When it returns, a subscription is listening. Errors mean that
+// nothing runs.
+func (h *Handler) stream(ctx context.Context, p *graphql.RawParams) (<-chan []byte, gqlerror.List) {
 	e := h.door(ctx)
 	oc, errs := e.CreateOperationContext(ctx, p)
 	if errs != nil {
 		return nil, e.DispatchError(graphql.WithOperationContext(ctx, oc), errs).Errors
 	}
-	out := make(chan *graphql.Response)
+	out := make(chan []byte)
+	next, ctx := e.DispatchOperation(ctx, oc)
 	go func() {
 		defer close(out)
-		next, ctx := e.DispatchOperation(ctx, oc)
 		for {
 			resp := next(ctx)
 			if resp == nil {
@@ -32,7 +33,7 @@ func (h *Handler) stream(ctx context.Context, p *graphql.RawParams) (<-chan *gra
 			select {
 			case <-ctx.Done():
 				return
-			case out <- resp:
+			case out <- encode(resp): // now: gqlgen writes the next response over this one
 			}
 			if resp.Data == nil || oc.Operation.Operation != ast.Subscription {
 				return // a query and a mutation have one answer, a stream that could not begin one error

@@ -243,19 +243,22 @@ func (s *socket) subscribe(ctx context.Context, m message) bool {
 		s.fail(m.ID, gqlerror.List{refusal(headshot.RateLimited, "a connection runs %d operations at a time", maxOperations)})
 		return true
 	}
+	responses, errs := s.h.stream(opCtx, p) // here, so that operations are taken up in order
 	s.running.Go(func() {
 		defer cancel()
-		s.operate(opCtx, m.ID, p)
+		s.operate(opCtx, m.ID, responses, errs)
 	})
 	return true
 }
 
-func (s *socket) operate(ctx context.Context, id string, p *graphql.RawParams) {
-	responses, errs := s.h.stream(ctx, p)
-	for resp := range responses {
-		if ctx.Err() == nil {
-			s.send(message{Type: "next", ID: id, Payload: encode(resp)})
+// operate passes an operation's responses on until it ends or is completed by the client.
+func (s *socket) operate(ctx context.Context, id string, responses <-chan []byte, errs gqlerror.List) {
+	for errs == nil {
+		resp, more := <-responses
+		if !more || ctx.Err() != nil {
+			break
 		}
+		s.send(message{Type: "next", ID: id, Payload: resp})
 	}
 	if ctx.Err() != nil { // the client completed it, or is gone
 		return

@@ -24,6 +24,7 @@ import (
 	"headroom/graph"
 	"headroom/internal/auth"
 	"headroom/internal/blobs"
+	"headroom/internal/database"
 	"headroom/internal/database/dbtest"
 	"headroom/internal/dispatch"
 	"headroom/internal/events"
@@ -45,6 +46,8 @@ type stack struct {
 	t       *testing.T
 	url     string
 	server  *httptest.Server
+	db      *database.DB
+	events  *events.Events
 	log     *bytes.Buffer
 	account headshot.AccountCreated
 	ctx     context.Context // an admin of the account
@@ -82,25 +85,25 @@ func newStack(t *testing.T) *stack {
 	t.Cleanup(s.server.Close)
 	s.url = s.server.URL
 	log := slog.New(slog.NewTextHandler(&lockedWriter{w: s.log}, nil))
-	db := dbtest.SQLite(t)
-	client := db.Client()
+	s.db = dbtest.SQLite(t)
+	client := s.db.Client()
 	secret, err := auth.NewSecretKey()
 	must(t, err)
 	keys, err := auth.ParseKeys(secret)
 	must(t, err)
 	pictures, err := blobs.Open(t.Context(), "file://"+t.TempDir(), blobs.Config{SigningKey: keys.URLs(), BaseURL: s.url})
 	must(t, err)
-	happened := events.New(db, client, events.Config{Logger: log})
+	s.events = events.New(s.db, client, events.Config{Logger: log})
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- happened.Run(ctx) }()
+	go func() { ended <- s.events.Run(ctx) }()
 	t.Cleanup(func() {
 		s.server.CloseClientConnections()
 		stop()
 		must(t, <-ended)
 	})
 	s.Service = headshot.New(headshot.Config{
-		Client: client, Blobs: pictures, Queue: queue{s}, Bell: happened, Enhancer: enhancer{s}, Admit: admitPhoto, Keys: keys,
+		Client: client, Blobs: pictures, Queue: queue{s}, Bell: s.events, Enhancer: enhancer{s}, Admit: admitPhoto, Keys: keys,
 		CheckLook: func(json.RawMessage) error { return nil },
 		CheckURL: func(_ context.Context, raw string) error {
 			if !strings.HasPrefix(raw, "https://") {
@@ -119,7 +122,7 @@ func newStack(t *testing.T) *stack {
 	s.ctx = tenancy.AsWorker(t.Context(), s.account.Account.ID)
 	authenticator := auth.New(client, log, s.clock)
 	api, err := graph.New(graph.Config{
-		Client: client, Service: s.Service, Hub: happened, CursorKey: keys.Cursor(), Authenticate: authenticator.Header, Log: log,
+		Client: client, Service: s.Service, Hub: s.events, CursorKey: keys.Cursor(), Authenticate: authenticator.Header, Log: log,
 	})
 	must(t, err)
 	faces, err := web.New(web.Config{Exec: api.Exec, Auth: authenticator, BaseURL: s.base, Log: log, Now: s.clock})
@@ -240,6 +243,37 @@ func (s *stack) work() {
 	for _, id := range todo {
 		must(s.t, s.Enhance(s.t.Context(), s.account.Account.ID, id, false))
 	}
+}
+
+// receiver stands for the endpoints of webhooks: it fails a delivery's first attempt. It is also the
+// dispatch's secrets and renderer, which the pages have no part in.
+type receiver struct{}
+
+func (receiver) Send(_ context.Context, p dispatch.Parcel) dispatch.Outcome {
+	return dispatch.Outcome{
+		OK: p.Attempt > 1, Status: map[bool]int{true: 204, false: 500}[p.Attempt > 1], Excerpt: []byte("<b>sorry</b>"),
+		StartedAt: time.Now().UTC(), Duration: 12 * time.Millisecond, Error: "the answer was not 2xx",
+	}
+}
+
+func (receiver) Secrets(context.Context, string) ([]dispatch.Secret, error) { return nil, nil }
+
+func (receiver) Render(context.Context, *ent.Event) ([]byte, error) { return []byte(`{}`), nil }
+
+// deliver runs the dispatch until the test ends.
+func (s *stack) deliver() {
+	s.t.Helper()
+	d, err := dispatch.New(s.db, s.db.Client(), receiver{}, receiver{}, receiver{}, s.events, dispatch.Config{
+		NodeID: "node_test", NextRetry: func(int, time.Duration) (time.Duration, bool) { return 0, false },
+	})
+	must(s.t, err)
+	ctx, stop := context.WithCancel(s.t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- d.Run(ctx) }()
+	s.t.Cleanup(func() {
+		stop()
+		must(s.t, <-ended)
+	})
 }
 
 // browser is an HTTP client with cookies that follows no redirects by itself.

@@ -88,23 +88,14 @@ func (s submission) first(kind string) *picture {
 	return nil
 }
 
-// Downloads are the finished pictures, the largest first, then the cutout.
+// Downloads are the finished pictures: the master, its sizes from large to small, the cutout.
 func (s submission) Downloads() []picture {
+	rank := map[string]int{"HEADSHOT": 0, "RENDITION": 1, "CUTOUT": 2}
 	out := slices.DeleteFunc(slices.Clone(s.Images), func(p picture) bool { return p.Kind == "ORIGINAL" })
 	slices.SortStableFunc(out, func(a, b picture) int {
-		if c := cmp.Compare(b2i(a.Kind == "CUTOUT"), b2i(b.Kind == "CUTOUT")); c != 0 {
-			return c
-		}
-		return cmp.Compare(b.Width*b.Height, a.Width*a.Height)
+		return cmp.Or(cmp.Compare(rank[a.Kind], rank[b.Kind]), cmp.Compare(b.Width*b.Height, a.Width*a.Height))
 	})
 	return out
-}
-
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // Shown says whether browsers show the picture. HEIC is shown by Safari only.

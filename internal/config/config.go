@@ -146,7 +146,7 @@ func (c *Config) readSecret(getenv func(string) string) error {
 	}
 	named := getenv("HEADROOM_SECRET_KEY_FILE")
 	path := cmp.Or(named, filepath.Join(c.Data, "secret.key"))
-	text, err := os.ReadFile(path) //nolint:gosec // the operator names this file
+	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		if !c.SQLite() {
 			return errors.New("HEADROOM_SECRET_KEY or HEADROOM_SECRET_KEY_FILE: required with PostgreSQL, the same on every node " +
@@ -185,5 +185,5 @@ func makeSecret(path string) ([]byte, error) {
 	if err := os.Link(tmp.Name(), path); err != nil && !errors.Is(err, os.ErrExist) {
 		return nil, err
 	}
-	return os.ReadFile(path) //nolint:gosec // the file just made
+	return os.ReadFile(path)
 }

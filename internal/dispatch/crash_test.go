@@ -66,12 +66,12 @@ func TestLongHeldLeasesAreRenewed(t *testing.T) {
 		release := make(chan struct{})
 		receiver := h.newReceiver(func(http.ResponseWriter, *http.Request, int) { <-release })
 		endpoint := h.endpoint(receiver.URL, nil)
-		short := func(c *dispatch.Config) { c.Lease = 400 * time.Millisecond }
+		short := func(c *dispatch.Config) { c.Lease = 2 * time.Second }
 		a, _ := h.run("a", short), h.run("b", short)
 		ids := h.write(10, complete)
 		a.Ring(events.Ring{Events: true})
 		h.eventually("under way", func() bool { return receiver.events() > 0 })
-		<-time.After(1500 * time.Millisecond) // several leases long; nothing else can show that they are renewed
+		<-time.After(5 * time.Second) // several leases long; nothing else can show that they are renewed
 		close(release)
 		h.eventually("delivered", func() bool { return h.count(endpoint, delivery.StateDelivered) == len(ids) })
 		for _, id := range ids {

@@ -22,6 +22,7 @@ import (
 
 const (
 	fanOutAtOnce        = 100
+	insertAtOnce        = 200
 	fanOutLock    int64 = 0x68656164726f6f02 // beside that of the sequencer
 	lockPatience        = 2 * time.Second
 	renderTimeout       = 10 * time.Second
@@ -258,7 +259,7 @@ func (d *Dispatch) write(ctx context.Context, plans []*plan) (items []*item, ove
 	}
 	rows, byID, overflow := d.deliveries(plans, ours)
 	for len(rows) > 0 {
-		n := min(len(rows), 500)
+		n := min(len(rows), insertAtOnce)
 		s := newStatement(d.db.Dialect).add(`INSERT INTO deliveries (id, created_at, updated_at, version, account_id,
 			event_id, endpoint_id, state, attempt_count, next_attempt_at, lease_owner, lease_until) `).
 			values(rows[:n], "text", "timestamptz", "timestamptz", "bigint", "text", "text", "text", "text", "bigint",

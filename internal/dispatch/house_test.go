@@ -22,7 +22,7 @@ import (
 	"headroom/webhooks"
 )
 
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // house is one database with one account, and what every node shares.
 type house struct {
@@ -168,7 +168,7 @@ func (h *house) endpoint(url string, change func(*ent.WebhookEndpointCreate)) *e
 func (h *house) eventually(what string, ok func() bool) {
 	h.t.Helper()
 	deadline := time.Now().Add(patience)
-	tick := time.NewTicker(5 * time.Millisecond)
+	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {
 		if time.Now().After(deadline) {

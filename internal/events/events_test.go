@@ -16,7 +16,7 @@ import (
 	"headroom/internal/tenancy"
 )
 
-const patience = 10 * time.Second
+const patience = time.Minute
 
 // newAccount makes an account and gives a context that acts for it.
 func newAccount(t *testing.T, db *database.DB) (string, context.Context) {

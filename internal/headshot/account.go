@@ -29,28 +29,13 @@ type AccountCreated struct {
 // CreateAccount makes an account with its TEST twin, a default studio in each, an admin API key and,
 // when asked, an owner. For the program itself: ctx is made System.
 func (s *Service) CreateAccount(ctx context.Context, in AccountInput) (AccountCreated, error) {
-	f := faults{}
-	f.name("name", in.Name, true)
-	if in.Key != "" {
-		if test, err := auth.CheckAPIKey(in.Key); err != nil || test {
-			f.say("key", "is not a live API key: hr_live_ + 30 base62 characters + 6 of checksum")
-		}
-	}
-	hash := ""
-	if in.Email != "" {
-		in.Email = strings.ToLower(strings.TrimSpace(in.Email))
-		f.email("email", in.Email)
-		var err error
-		if hash, err = auth.HashPassword(in.Password); err != nil {
-			f.add("password", err)
-		}
-	}
-	if err := f.err(); err != nil {
+	hash, err := checkAccount(&in)
+	if err != nil {
 		return AccountCreated{}, err
 	}
 	var out AccountCreated
 	ctx = tenancy.AsSystem(ctx)
-	err := s.inTx(ctx, func(tx *txn) (err error) {
+	err = s.inTx(ctx, func(tx *txn) (err error) {
 		if out.Account, err = tx.Account.Create().SetName(in.Name).Save(ctx); err != nil {
 			return fmt.Errorf("insert account: %w", err)
 		}
@@ -87,6 +72,25 @@ func (s *Service) CreateAccount(ctx context.Context, in AccountInput) (AccountCr
 	}
 	out.Account, out.Twin, out.Studio = out.Account.Unwrap(), out.Twin.Unwrap(), out.Studio.Unwrap()
 	return out, nil
+}
+
+// checkAccount checks in and returns the hash of the owner's password.
+func checkAccount(in *AccountInput) (hash string, err error) {
+	f := faults{}
+	f.name("name", in.Name, true)
+	if in.Key != "" {
+		if test, err := auth.CheckAPIKey(in.Key); err != nil || test {
+			f.say("key", "is not a live API key: hr_live_ + 30 base62 characters + 6 of checksum")
+		}
+	}
+	if in.Email != "" {
+		in.Email = strings.ToLower(strings.TrimSpace(in.Email))
+		f.email("email", in.Email)
+		if hash, err = auth.HashPassword(in.Password); err != nil {
+			f.add("password", err)
+		}
+	}
+	return hash, f.err()
 }
 
 // CreateKeyFor is CreateKey for the operator at the machine, who holds every account.

@@ -117,50 +117,8 @@ func (s *Service) UpdateContact(ctx context.Context, id string, p ContactPatch, 
 }
 
 func (s *Service) updateContact(ctx context.Context, tx *txn, old *ent.Contact, p ContactPatch, prefix string) (*ent.Contact, error) {
-	faults := faults{prefix: prefix}
 	u := tx.Contact.UpdateOneID(old.ID).Where(contact.Version(old.Version)).AddVersion(1)
-	first, last := old.FirstName, old.LastName
-	if p.FirstName.Set {
-		first = p.FirstName.Value
-		faults.name("firstName", first, true)
-		u.SetFirstName(first)
-	}
-	if p.LastName.Set {
-		last = p.LastName.Value
-		faults.name("lastName", last, false)
-		u.SetLastName(last)
-	}
-	u.SetSortName(sortName(first, last))
-	if p.Email.Set {
-		email := strings.ToLower(strings.TrimSpace(p.Email.Value))
-		faults.email("email", email)
-		u.SetEmail(email)
-	}
-	if p.Phone.Set {
-		faults.text("phone", &p.Phone.Value, 64)
-		if p.Phone.Null || p.Phone.Value == "" {
-			u.ClearPhone()
-		} else {
-			u.SetPhone(p.Phone.Value)
-		}
-	}
-	if p.ExternalID.Set {
-		faults.text("externalId", &p.ExternalID.Value, 255)
-		if p.ExternalID.Null || p.ExternalID.Value == "" {
-			u.ClearExternalID()
-		} else {
-			u.SetExternalID(p.ExternalID.Value)
-		}
-	}
-	if p.CustomAttributes.Set {
-		merged, err := json.RawMessage(`{}`), error(nil)
-		if !p.CustomAttributes.Null {
-			merged, err = mergeAttributes(old.CustomAttributes, p.CustomAttributes.Value)
-		}
-		faults.add("customAttributes", err)
-		u.SetCustomAttributes(merged)
-	}
-	if err := faults.err(); err != nil {
+	if err := patchContact(u, old, p, prefix); err != nil {
 		return nil, err
 	}
 	row, err := u.Save(ctx)
@@ -187,6 +145,51 @@ func (s *Service) updateContact(ctx context.Context, tx *txn, old *ent.Contact, 
 		}
 	}
 	return row, nil
+}
+
+// patchContact checks a patch and puts it into u.
+func patchContact(u *ent.ContactUpdateOne, old *ent.Contact, p ContactPatch, prefix string) error {
+	faults := faults{prefix: prefix}
+	first, last := old.FirstName, old.LastName
+	if p.FirstName.Set {
+		first = p.FirstName.Value
+		faults.name("firstName", first, true)
+	}
+	if p.LastName.Set {
+		last = p.LastName.Value
+		faults.name("lastName", last, false)
+	}
+	u.SetFirstName(first).SetLastName(last).SetSortName(sortName(first, last))
+	if p.Email.Set {
+		email := strings.ToLower(strings.TrimSpace(p.Email.Value))
+		faults.email("email", email)
+		u.SetEmail(email)
+	}
+	if p.Phone.Set {
+		faults.text("phone", &p.Phone.Value, 64)
+		setOrClear(p.Phone, u.SetPhone, u.ClearPhone)
+	}
+	if p.ExternalID.Set {
+		faults.text("externalId", &p.ExternalID.Value, 255)
+		setOrClear(p.ExternalID, u.SetExternalID, u.ClearExternalID)
+	}
+	if p.CustomAttributes.Set {
+		merged, err := json.RawMessage(`{}`), error(nil)
+		if !p.CustomAttributes.Null {
+			merged, err = mergeAttributes(old.CustomAttributes, p.CustomAttributes.Value)
+		}
+		faults.add("customAttributes", err)
+		u.SetCustomAttributes(merged)
+	}
+	return faults.err()
+}
+
+func setOrClear[B any](f Field[string], set func(string) B, clearIt func() B) {
+	if f.Null || f.Value == "" {
+		clearIt()
+	} else {
+		set(f.Value)
+	}
 }
 
 // upsertContact finds the contact by externalId, else by e-mail, and updates it; or makes it.

@@ -142,20 +142,9 @@ func (s *Service) Reprocess(ctx context.Context, filter ReprocessFilter, notify 
 	}
 	var out []*ent.Submission
 	err := s.inTx(ctx, func(tx *txn) error {
-		q := tx.Submission.Query().WithStudio().Order(ent.Asc(submission.FieldCreatedAt, submission.FieldID)).Limit(maxReprocess).
-			Where(submission.ProcessingStateIn(submission.ProcessingStateComplete, submission.ProcessingStateFailed))
-		if len(filter.IDs) > 0 {
-			q.Where(submission.IDIn(filter.IDs...))
-		}
-		if filter.StudioID != "" {
-			q.Where(submission.StudioID(filter.StudioID))
-		}
-		rows, err := q.All(ctx)
+		rows, err := s.processed(ctx, tx, filter)
 		if err != nil {
-			return fmt.Errorf("find submissions: %w", err)
-		}
-		if len(filter.IDs) == 1 && len(rows) == 0 {
-			return s.whyNotReprocess(ctx, tx, filter.IDs[0])
+			return err
 		}
 		for _, row := range rows {
 			again, err := s.addRevision(ctx, tx, row, row.Edges.Studio, notify)
@@ -173,6 +162,26 @@ func (s *Service) Reprocess(ctx context.Context, filter ReprocessFilter, notify 
 		return nil, err
 	}
 	return unwrap(out), nil
+}
+
+// processed finds the chosen submissions that are not being processed.
+func (s *Service) processed(ctx context.Context, tx *txn, filter ReprocessFilter) ([]*ent.Submission, error) {
+	q := tx.Submission.Query().WithStudio().Order(ent.Asc(submission.FieldCreatedAt, submission.FieldID)).Limit(maxReprocess).
+		Where(submission.ProcessingStateIn(submission.ProcessingStateComplete, submission.ProcessingStateFailed))
+	if len(filter.IDs) > 0 {
+		q.Where(submission.IDIn(filter.IDs...))
+	}
+	if filter.StudioID != "" {
+		q.Where(submission.StudioID(filter.StudioID))
+	}
+	rows, err := q.All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("find submissions: %w", err)
+	}
+	if len(filter.IDs) == 1 && len(rows) == 0 {
+		return nil, s.whyNotReprocess(ctx, tx, filter.IDs[0])
+	}
+	return rows, nil
 }
 
 func (s *Service) whyNotReprocess(ctx context.Context, tx *txn, id string) error {

@@ -3,6 +3,7 @@ package headshot
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"headroom/ent"
@@ -121,7 +122,7 @@ func (s *Service) UpdateStudio(ctx context.Context, id string, p StudioPatch, if
 		if err := checkVersion(ifVersion, old.Version); err != nil {
 			return err
 		}
-		if row, err = patchStudio(old.Update().AddVersion(1), p).Save(ctx); err != nil {
+		if row, err = patchStudio(old, p).Save(ctx); err != nil {
 			return err
 		}
 		return s.audit(ctx, tx, "studio.update", id, nil)
@@ -132,15 +133,17 @@ func (s *Service) UpdateStudio(ctx context.Context, id string, p StudioPatch, if
 	return row.Unwrap(), nil
 }
 
-func patchStudio(u *ent.StudioUpdateOne, p StudioPatch) *ent.StudioUpdateOne {
+func patchStudio(old *ent.Studio, p StudioPatch) *ent.StudioUpdateOne {
+	u := old.Update().AddVersion(1)
 	if p.Name.Set {
 		u.SetName(strings.TrimSpace(p.Name.Value))
 	}
 	if p.Guidelines.Set {
 		u.SetGuidelines(p.Guidelines.Value)
 	}
-	if p.ConsentText.Set {
-		u.SetConsentText(p.ConsentText.Value)
+	if p.ConsentText.Set && p.ConsentText.Value != old.ConsentText {
+		version, _ := strconv.Atoi(old.ConsentVersion) // ours are numbers
+		u.SetConsentText(p.ConsentText.Value).SetConsentVersion(strconv.Itoa(version + 1))
 	}
 	if p.Brand.Set {
 		if p.Brand.Null {

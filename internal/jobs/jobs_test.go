@@ -17,7 +17,7 @@ import (
 	"headroom/internal/tenancy"
 )
 
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // call is one call of the work function.
 type call struct {

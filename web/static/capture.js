@@ -134,12 +134,15 @@ function read(request) {
   const first = answer.errors?.[0];
   const code = first?.extensions?.code;
   // The link was closed, or a photo was sent from elsewhere: the page has another state now.
-  if (request.status === 401 || code === 'UNAUTHENTICATED') return { done: true };
+  if (closed(request.status, answer)) return { done: true };
   if (code === 'FAILED_PRECONDITION' && first.extensions.detail !== 'consent_required') return { done: true };
   if (request.status === 413 || code === 'PAYLOAD_TOO_LARGE') return { words: 'This photo is too large. Please choose a smaller one.' };
   if (first && code !== 'INTERNAL') return { words: sentence(first.message) };
   return { words: 'Something went wrong on our side. Please try again.' };
 }
+
+// closed says whether an answer means that the link no longer works.
+const closed = (status, answer) => status === 401 || answer?.errors?.[0]?.extensions?.code === 'UNAUTHENTICATED';
 
 const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1) + (/[.!?]$/.test(words) ? '' : '.');
 
@@ -166,7 +169,7 @@ function watch(id) {
     if (poll || ended.signal.aborted) return;
     poll = setInterval(async () => {
       const answer = await ask(look, {}, ended.signal).catch(() => null);
-      if (answer?.status === 401) return refresh();
+      if (closed(answer?.status, answer?.body)) return refresh();
       const all = answer?.body?.data?.captureSession?.submissions;
       if (!all || ended.signal.aborted) return;
       if (all[0] && all[0].id !== id) return refresh();
