@@ -41,6 +41,10 @@ func TestAPIKeyForm(t *testing.T) {
 			}
 		}
 	}
+	// Computed with Python's zlib.crc32.
+	if _, err := auth.CheckAPIKey("hr_live_0000000000000000000000000000002C8GjS"); err != nil {
+		t.Error("the checksum is not CRC-32 (IEEE) in base62")
+	}
 	for _, bad := range []string{"", "hr_live_", "Bearer x", "hr_live_" + strings.Repeat("a", 10_000)} {
 		if _, err := auth.CheckAPIKey(bad); err == nil {
 			t.Errorf("%.20q passes", bad)
