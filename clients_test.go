@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"headroom/internal/database/dbtest"
 	"headroom/test/live"
 )
 
@@ -168,21 +169,13 @@ func TestSubscribersBeforeTheUploadSeeItThrough(t *testing.T) {
 // On PostgreSQL the API and the work may be different processes, on different machines.
 func TestSubscribersOnAnAPINodeSeeWhatAWorkerNodeDoes(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("-short keeps tests to SQLite")
-	}
 	enhances(t)
-	var front, worker *live.Server
-	each(t, func(t *testing.T, s *site) {
-		if s.settings["HEADROOM_DATABASE_URL"] == "" {
-			return
-		}
-		other := &site{settings: maps.Clone(s.settings), key: s.key, data: t.TempDir()}
-		other.settings["HEADROOM_DATA"] = other.data
-		other.settings["HEADROOM_STORAGE_URL"] = "file://" + filepath.ToSlash(filepath.Join(s.data, "photos"))
-		front, worker = s.serve(t, "--role", "api"), other.serve(t, "--role", "worker")
-		followed(t, s.api(t, front), front, worker)
-	})
+	s := newSite(t, map[string]string{"HEADROOM_DATABASE_URL": dbtest.Postgres(t)})
+	s.settings["HEADROOM_STORAGE_URL"] = "file://" + filepath.ToSlash(filepath.Join(s.data, "photos"))
+	other := &site{settings: maps.Clone(s.settings), key: s.key, data: t.TempDir()}
+	other.settings["HEADROOM_DATA"] = other.data
+	front, worker := s.serve(t, "--role", "api"), other.serve(t, "--role", "worker")
+	followed(t, s.api(t, front), front, worker)
 }
 
 // followed submits a photo to the first server and looks at what subscribers there are told.
@@ -193,7 +186,7 @@ func followed(t *testing.T, a api, servers ...*live.Server) {
 	for _, transport := range []string{"ws", "sse"} {
 		waits[transport] = follow(t, transport, servers[0].URL, a.Key, contact)
 	}
-	a.submit(face) // somebody else's, which they must not hear of
+	a.submit(noFace) // somebody else's, which they must not hear of
 	sub := a.submitFor(contact, face)
 	for transport, wait := range waits {
 		updates := wait()

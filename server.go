@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -344,7 +345,7 @@ func (s *server) close() error {
 func (s *server) wireFaces(role string) (err error) {
 	s.graph, err = graph.New(graph.Config{
 		Client: s.client, Service: s.rules, Hub: s.events, CursorKey: s.config.Keys.Cursor(), NoIntrospection: !s.config.Introspection,
-		Authenticate: s.auth.Header, Log: s.log,
+		Authenticate: s.auth.Header, Recheck: s.auth.Still, Log: s.log,
 	})
 	if err != nil {
 		return err
@@ -356,15 +357,46 @@ func (s *server) wireFaces(role string) (err error) {
 		api := http.NewServeMux()
 		api.Handle("/graphql", s.endable(s.graph))
 		api.Handle("/api/v2/", rest.New(s.graph, s.log))
-		faces, err := web.New(web.Config{Exec: s.graph.Exec, Auth: s.auth, BaseURL: func() string { return s.base }, Log: s.log})
+		if err := s.wirePages(api); err != nil {
+			return err
+		}
+		guarded, err := s.auth.Middleware(origin(s.base), api)
 		if err != nil {
 			return err
 		}
-		faces.Register(api)
-		mux.Handle("/", s.auth.Middleware(api))
+		mux.Handle("/", guarded)
 	}
 	s.handler = requestid.Middleware(s.blobs.Mount(mux)) // in front of the mux, which answers "//" and ".." with redirects
 	return nil
+}
+
+// wirePages mounts the pages. Pictures of an object store come from its origin, which a link tells.
+func (s *server) wirePages(mux *http.ServeMux) error {
+	link, _, err := s.blobs.SignedURL(context.Background(), "acc/sub/probe", "image/jpeg", "probe.jpg", time.Minute)
+	if err != nil {
+		return fmt.Errorf("sign a link: %w", err)
+	}
+	imgSrc := ""
+	if from := origin(link); from != origin(s.base) {
+		imgSrc = from
+	}
+	faces, err := web.New(web.Config{
+		Exec: s.graph.Exec, Auth: s.auth, BaseURL: func() string { return s.base }, ImgSrc: imgSrc, Log: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	faces.Register(mux)
+	return nil
+}
+
+// origin is the scheme and host of an address.
+func origin(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
 }
 
 // endable ends subscriptions when the server stops; their clients connect again, to another node.

@@ -111,7 +111,7 @@ func drain(r io.ReadCloser, log *slog.Logger) {
 	for {
 		line, _, err := lines.ReadLine()
 		if len(line) > 0 {
-			log.Warn("enhance worker says", "line", string(line)) //nolint:sloglint // outlives every ctx
+			log.Warn("enhance worker says", "line", string(line))
 		}
 		if err != nil {
 			return

@@ -17,8 +17,8 @@ type crop struct {
 }
 
 const (
-	// a tilt up to smallRoll is the camera's and goes; of more, which is the person's way of
-	// standing, restRoll goes: setting the head upright would make the shoulders crooked
+	// A tilt up to smallRoll is the camera's and goes; of more, which is the person's way of
+	// standing, restRoll goes: setting the head upright would make the shoulders crooked.
 	smallRoll = 4 * math.Pi / 180
 	restRoll  = 0.4
 	maxRoll   = 20 * math.Pi / 180
@@ -78,12 +78,14 @@ func (j *job) silhouette(c crop, head float64) silhouette {
 		return point{float64(j.wide.x) + (float64(x)+0.5)*kx, float64(j.wide.y) + (float64(y)+0.5)*ky}.sub(c.eyes)
 	}
 	var s silhouette
+	// with its own background kept, the photo must fill the frame: all of its edge is a cut
+	all := j.opts.Look.Background.Kind == BackgroundKeep
 	edge := func(x, y int, p point) bool {
-		if a.p[y*a.w+x] <= person {
-			return false
+		in := a.p[y*a.w+x] > person
+		if in || all {
+			s.cuts = append(s.cuts, p)
 		}
-		s.cuts = append(s.cuts, p)
-		return true
+		return in
 	}
 	left, top := float64(j.wide.x)-c.eyes.x, float64(j.wide.y)-c.eyes.y
 	right, low := left+float64(j.wide.w), top+float64(j.wide.h)
@@ -121,7 +123,6 @@ func (j *job) silhouette(c crop, head float64) silhouette {
 // nearest searches crops round the wanted one: smaller, turned less, eyes higher, lower or aside.
 func (s silhouette) nearest(wanted crop, head float64, look Framing) crop {
 	best, lowest := wanted, math.Inf(1)
-	aspect := wanted.w / wanted.h
 	for _, turned := range []float64{1, 0.5, 0} {
 		c := wanted
 		c.roll = wanted.roll * turned
@@ -129,31 +130,38 @@ func (s silhouette) nearest(wanted crop, head float64, look Framing) crop {
 		for _, p := range s.cuts {
 			cuts = append(cuts, p.rotate(-c.roll))
 		}
-		for h := wanted.h; ; h *= 0.98 {
-			c.h, c.w = h, h*aspect
-			fixed := sq(math.Log(wanted.h/h)) + 0.05*sq(1-turned)*min(1, math.Abs(wanted.roll)/0.05)
-			for line := -8; line <= 8; line++ {
-				c.eyeLine = min(max(wanted.eyeLine+float64(line)*0.015, 0.28), 0.56)
-				for step := -8; step <= 8; step++ {
-					c.aside = wanted.aside + float64(step)*0.02
-					cost := fixed + 6*sq(c.eyeLine-wanted.eyeLine) + 3*sq(c.aside-wanted.aside)
-					if over := s.hair + above*h - c.eyeLine*h; over > 0 && !s.topCut {
-						cost += 8 * over / h
-					}
-					if cost < lowest {
-						cost += c.inside(cuts)
-					}
-					if cost < lowest {
-						best, lowest = c, cost
-					}
-				}
-			}
-			if h < head/max(tightestHead, look.Head) {
-				break
+		for h := wanted.h; h >= 0.98*head/max(tightestHead, look.Head); h *= 0.98 {
+			c.h, c.w = h, h*wanted.w/wanted.h
+			cost := sq(math.Log(wanted.h/h)) + 0.05*sq(1-turned)*min(1, math.Abs(wanted.roll)/0.05)
+			if at, total := s.place(c, wanted, cuts, cost, lowest); total < lowest {
+				best, lowest = at, total
 			}
 		}
 	}
 	return best
+}
+
+// place moves a crop of given size and turn up, down and aside to where it costs least. cost is what
+// its size and turn cost already; from lowest on it does not look.
+func (s silhouette) place(c, wanted crop, cuts []point, cost, lowest float64) (crop, float64) {
+	best := c
+	for line := -10; line <= 8; line++ {
+		c.eyeLine = min(max(wanted.eyeLine+float64(line)*0.015, 0.25), 0.56)
+		for step := -8; step <= 8; step++ {
+			c.aside = wanted.aside + float64(step)*0.02
+			total := cost + 6*sq(c.eyeLine-wanted.eyeLine) + 3*sq(c.aside-wanted.aside)
+			if over := s.hair + above*c.h - c.eyeLine*c.h; over > 0 && !s.topCut {
+				total += 8 * over / c.h
+			}
+			if total < lowest {
+				total += c.inside(cuts)
+			}
+			if total < lowest {
+				best, lowest = c, total
+			}
+		}
+	}
+	return best, lowest
 }
 
 func sq(v float64) float64 { return v * v }

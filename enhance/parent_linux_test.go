@@ -25,11 +25,11 @@ func parent() {
 		Command: []string{os.Args[0], workerArg}, Engine: enhance.Config{ModelsDir: modelsDir, Profile: "standard"}, Logger: slog.New(p),
 	})
 	if err != nil {
-		fmt.Println(err)
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	go func() { _ = pool.Run(context.Background()) }()
-	fmt.Println(<-p.ready)
+	fmt.Fprintln(os.Stdout, <-p.ready)
 	select {}
 }
 

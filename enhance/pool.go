@@ -163,19 +163,16 @@ func (p *Pool) do(ctx context.Context, t task) (answer, error) {
 // warm, and again after a crash; a start that fails waits for the next photo, which is told why.
 func (p *Pool) keep(ctx context.Context, n int) {
 	log := p.cfg.Logger.With("worker", n)
-	c, err := p.start(ctx, log)
-	if err != nil {
-		log.ErrorContext(ctx, "enhance worker did not start", "error", err)
-	}
+	c := p.restart(ctx, log)
 	defer func() { c.end() }()
 	for {
 		var idle <-chan time.Time
-		if c != nil && p.cfg.Idle > 0 {
-			idle = time.After(p.cfg.Idle)
-		}
 		var dead <-chan struct{}
 		if c != nil {
 			dead = c.dead
+			if p.cfg.Idle > 0 {
+				idle = time.After(p.cfg.Idle)
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -189,23 +186,36 @@ func (p *Pool) keep(ctx context.Context, n int) {
 			c.end()
 			c = nil
 		case t := <-p.work:
-			if c == nil {
-				if c, err = p.start(ctx, log); err != nil {
-					t.answer <- answer{err: fmt.Errorf("start an enhance worker: %w", err)}
-					continue
-				}
-			}
-			a, usable := p.run(ctx, c, t)
-			t.answer <- a
-			if !usable {
-				log.WarnContext(ctx, "enhance worker ended", "status", c.status(), "error", a.err)
-				c.end()
-				if c, err = p.start(ctx, log); err != nil && ctx.Err() == nil {
-					log.ErrorContext(ctx, "enhance worker did not start", "error", err)
-				}
-			}
+			c = p.serve(ctx, log, c, t)
 		}
 	}
+}
+
+// restart is start that logs its error and returns nil then.
+func (p *Pool) restart(ctx context.Context, log *slog.Logger) *child {
+	c, err := p.start(ctx, log)
+	if err != nil && ctx.Err() == nil {
+		log.ErrorContext(ctx, "enhance worker did not start", "error", err)
+	}
+	return c
+}
+
+// serve answers a task with worker c, or a new one when c is nil, and returns the worker for the next.
+func (p *Pool) serve(ctx context.Context, log *slog.Logger, c *child, t task) *child {
+	if c == nil {
+		var err error
+		if c, err = p.start(ctx, log); err != nil {
+			t.answer <- answer{err: fmt.Errorf("start an enhance worker: %w", err)}
+			return nil
+		}
+	}
+	a, usable := p.run(ctx, c, t)
+	t.answer <- a
+	if usable {
+		return c
+	}
+	log.WarnContext(ctx, "enhance worker ended", "status", c.status(), "error", a.err)
+	return p.restart(ctx, log)
 }
 
 // run gives a photo to a worker. usable is false when the worker is dead or was ended.

@@ -219,5 +219,7 @@ func TestWorkerWithoutModelsSaysSo(t *testing.T) {
 		t.Errorf("got %v, want what is missing", err)
 	}
 	cancel()
-	<-ended
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
 }

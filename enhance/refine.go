@@ -64,36 +64,58 @@ func (j *job) refineWhole() error {
 	tx := taps(e.alpha.w, 0, float64(e.alpha.w), out.w, triangle())
 	ty := taps(e.alpha.h, 0, float64(e.alpha.h), out.h, triangle())
 	bands(out.h, func(y0, y1 int) {
-		lines := make([][]float32, len(planes))
-		for k := range lines {
-			lines[k] = make([]float32, e.alpha.w)
-		}
-		v := make([]float32, len(planes))
+		line := newLine(planes)
 		for y := y0; y < y1; y++ {
-			for k, m := range planes {
-				clear(lines[k])
-				for n, wt := range ty[y].w {
-					for x, s := range m.row(ty[y].at + n) {
-						lines[k][x] += wt * s
-					}
-				}
-			}
+			line.mix(ty[y])
 			for x, t := range tx {
-				for k := range planes {
-					var s float32
-					for n, wt := range t.w {
-						s += wt * lines[k][t.at+n]
-					}
-					v[k] = s
-				}
 				i := y*out.w + x
 				p := j.src.pix[i*3 : i*3+3]
-				out.pix[i] = byte(blend(v, j.lifted(float32(p[0])/255), j.lifted(float32(p[1])/255), j.lifted(float32(p[2])/255))*255 + 0.5)
+				out.pix[i] = to8(blend(line.at(t), j.lifted(float32(p[0])/255), j.lifted(float32(p[1])/255), j.lifted(float32(p[2])/255)), 0.5)
 			}
 		}
 	})
 	j.master = out
 	return nil
+}
+
+// line is one row through several planes, resampled in height.
+type line struct {
+	planes []*plane
+	rows   [][]float32
+	v      []float32
+}
+
+func newLine(planes []*plane) *line {
+	l := &line{planes: planes, rows: make([][]float32, len(planes)), v: make([]float32, len(planes))}
+	for k, m := range planes {
+		l.rows[k] = make([]float32, m.w)
+	}
+	return l
+}
+
+// mix moves the line to a row.
+func (l *line) mix(t tap) {
+	for k, m := range l.planes {
+		row := l.rows[k]
+		clear(row)
+		for n, wt := range t.w {
+			for x, s := range m.row(t.at + n) {
+				row[x] += wt * s
+			}
+		}
+	}
+}
+
+// at is the planes' values at one place of the line; good until the next call.
+func (l *line) at(t tap) []float32 {
+	for k, row := range l.rows {
+		var s float32
+		for n, wt := range t.w {
+			s += wt * row[t.at+n]
+		}
+		l.v[k] = s
+	}
+	return l.v
 }
 
 // sure is the alpha from which on a network's answer counts as the person's core. The two networks
@@ -148,8 +170,8 @@ func (j *job) pieceOfFace(labels []int32, sizes []int, w, h int) int32 {
 
 // doubts finds what the kept piece encloses, that is small, and that the networks did not take for
 // ground: a button or an ear ring is filled, a gap between arm and body or a lock of hair is not.
-func (a *plane) doubts(labels []int32, keep int32) []bool {
-	w, h := a.w, a.h
+func (m *plane) doubts(labels []int32, keep int32) []bool {
+	w, h := m.w, m.h
 	ground, sizes := pieces(w, h, func(i int) bool { return labels[i] != keep })
 	open := make([]bool, len(sizes))
 	for x := range w {
@@ -160,7 +182,7 @@ func (a *plane) doubts(labels []int32, keep int32) []bool {
 	}
 	sum := make([]float32, len(sizes))
 	for i, l := range ground {
-		sum[l] += a.p[i]
+		sum[l] += m.p[i]
 	}
 	out := make([]bool, w*h)
 	for i, l := range ground {
@@ -173,33 +195,45 @@ func (a *plane) doubts(labels []int32, keep int32) []bool {
 func pieces(w, h int, in func(i int) bool) (labels []int32, sizes []int) {
 	labels = make([]int32, w*h)
 	sizes = []int{0}
-	var stack []int32
+	var stack []int
 	for start := range labels {
 		if labels[start] != 0 || !in(start) {
 			continue
 		}
-		l := int32(len(sizes))
+		l := int32(len(sizes)) //nolint:gosec // fewer than pixels
 		n := 0
 		labels[start] = l
-		stack = append(stack[:0], int32(start))
+		stack = append(stack[:0], start)
 		for len(stack) > 0 {
-			p := int(stack[len(stack)-1])
+			p := stack[len(stack)-1]
 			stack = stack[:len(stack)-1]
 			n++
-			x := p % w
-			for _, q := range [4]int{p - 1, p + 1, p - w, p + w} {
-				if q < 0 || q >= w*h || x == 0 && q == p-1 || x == w-1 && q == p+1 {
-					continue
-				}
-				if labels[q] == 0 && in(q) {
+			for _, q := range neighbours(p, w, h) {
+				if q >= 0 && labels[q] == 0 && in(q) {
 					labels[q] = l
-					stack = append(stack, int32(q))
+					stack = append(stack, q)
 				}
 			}
 		}
 		sizes = append(sizes, n)
 	}
 	return labels, sizes
+}
+
+// neighbours are the four pixels next to p, -1 for one outside.
+func neighbours(p, w, h int) [4]int {
+	n := [4]int{p - 1, p + 1, p - w, p + w}
+	x := p % w
+	if x == 0 {
+		n[0] = -1
+	}
+	if x == w-1 {
+		n[1] = -1
+	}
+	if n[3] >= w*h {
+		n[3] = -1
+	}
+	return n
 }
 
 // largest is the index of the largest value; 0 for none.
@@ -210,5 +244,5 @@ func largest(v []int) int32 {
 			best = i
 		}
 	}
-	return int32(best)
+	return int32(best) //nolint:gosec // fewer than pixels
 }

@@ -70,34 +70,41 @@ func (m *plane) resize(w, h int, f filter) *plane {
 	tmp := newPlane(w, m.h)
 	bands(m.h, func(y0, y1 int) {
 		for y := y0; y < y1; y++ {
-			src, dst := m.row(y), tmp.row(y)
-			for x, t := range tx {
-				var s float32
-				part := src[t.at : t.at+len(t.w)]
-				for k, wt := range t.w {
-					s += wt * part[k]
-				}
-				dst[x] = s
-			}
+			resizeRow(tmp.row(y), m.row(y), tx)
 		}
 	})
 	out := newPlane(w, h)
 	bands(h, func(y0, y1 int) {
 		for y := y0; y < y1; y++ {
-			d := out.row(y)
-			for k, wt := range ty[y].w {
-				for x, v := range tmp.row(ty[y].at + k) {
-					d[x] += wt * v
-				}
-			}
-			if f.support > 1 {
-				for x, v := range d {
-					d[x] = clamp01(v)
-				}
-			}
+			tmp.mixRows(out.row(y), ty[y], f.support > 1)
 		}
 	})
 	return out
+}
+
+func resizeRow(dst, src []float32, tx []tap) {
+	for x, t := range tx {
+		var s float32
+		part := src[t.at : t.at+len(t.w)]
+		for k, wt := range t.w {
+			s += wt * part[k]
+		}
+		dst[x] = s
+	}
+}
+
+// mixRows adds up the rows of a tap.
+func (m *plane) mixRows(dst []float32, t tap, clamp bool) {
+	for k, wt := range t.w {
+		for x, v := range m.row(t.at + k) {
+			dst[x] += wt * v
+		}
+	}
+	if clamp {
+		for x, v := range dst {
+			dst[x] = clamp01(v)
+		}
+	}
 }
 
 func (m picture) resize(w, h int, f filter) picture {
@@ -131,31 +138,35 @@ func (r *raster) window(b rect, w, h int, f filter) picture {
 	bands(h, func(y0, y1 int) {
 		rows := newRowCache(r, tx, w)
 		for y := y0; y < y1; y++ {
-			if !inside(b.y, b.h, h, y, r.h) {
-				continue
-			}
-			t := ty[y]
-			rows.forget(t.at)
-			for k, wt := range t.w {
-				line := rows.line(t.at + k)
-				for c := range 3 {
-					d := out[c].row(y)[from:to]
-					for x, v := range line[c*w+from : c*w+to] {
-						d[x] += wt * v
-					}
-				}
-			}
-			if f.support > 1 {
-				for c := range 3 {
-					d := out[c].row(y)
-					for x, v := range d {
-						d[x] = clamp01(v)
-					}
-				}
+			if inside(b.y, b.h, h, y, r.h) {
+				rows.mix(out, y, ty[y], from, to, f.support > 1)
 			}
 		}
 	})
 	return out
+}
+
+// mix adds up the rows of a tap into row y of out, columns from to to.
+func (c *rowCache) mix(out picture, y int, t tap, from, to int, clamp bool) {
+	c.forget(t.at)
+	for k, wt := range t.w {
+		line := c.line(t.at + k)
+		for i := range out {
+			d := out[i].row(y)[from:to]
+			for x, v := range line[i*c.w+from : i*c.w+to] {
+				d[x] += wt * v
+			}
+		}
+	}
+	if !clamp {
+		return
+	}
+	for i := range out {
+		d := out[i].row(y)
+		for x, v := range d {
+			d[x] = clamp01(v)
+		}
+	}
 }
 
 // inside tells whether output sample i of n, over [from, from+span), lies in a picture of size limit.

@@ -43,7 +43,7 @@ const (
 )
 
 // writeFrame sends a header and its bodies.
-func writeFrame(w io.Writer, h header, bodies ...[]byte) error {
+func writeFrame(w io.Writer, h header, bodies ...[]byte) error { //nolint:gosec // headers are short
 	for _, b := range bodies {
 		h.Sizes = append(h.Sizes, len(b))
 	}

@@ -19,22 +19,7 @@ func Worker(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	in := make(chan incoming)
-	go func() {
-		defer close(in)
-		for {
-			h, bodies, err := readFrame(stdin)
-			if err != nil {
-				cancel() // nobody waits for the photo in work any more
-				if !errors.Is(err, io.EOF) {
-					sendIncoming(ctx, in, incoming{err: err})
-				}
-				return
-			}
-			if !sendIncoming(ctx, in, incoming{h: h, bodies: bodies}) {
-				return
-			}
-		}
-	}()
+	go receive(ctx, stdin, in, cancel)
 	hello, ok := <-in
 	if !ok {
 		return nil
@@ -62,6 +47,18 @@ func Worker(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 		debug.FreeOSMemory() // an idle worker should be small
 	}
 	return nil
+}
+
+// receive hands on frames until stdin ends, and then ends the work: nobody waits for it any more.
+func receive(ctx context.Context, stdin io.Reader, in chan<- incoming, cancel func()) {
+	defer close(in)
+	defer cancel()
+	for {
+		h, bodies, err := readFrame(stdin)
+		if errors.Is(err, io.EOF) || !sendIncoming(ctx, in, incoming{h, bodies, err}) || err != nil {
+			return
+		}
+	}
 }
 
 type incoming struct {

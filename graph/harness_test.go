@@ -184,7 +184,7 @@ func (h *house) work() {
 	h.mu.Unlock()
 	for _, id := range ids {
 		if err := h.service.Enhance(h.t.Context(), h.account.Account.ID, id, false); err != nil {
-			h.t.Fatal(err)
+			h.t.Error(err)
 		}
 	}
 }

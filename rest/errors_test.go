@@ -298,7 +298,7 @@ func TestInternalErrorsAreMasked(t *testing.T) {
 		return ent.QuerierFunc(func(context.Context, ent.Query) (ent.Value, error) { return nil, errors.New("disk secrets") })
 	}))
 	a := h.get("/contacts").wantProblem(http.StatusInternalServerError, "INTERNAL", "")
-	if strings.Contains(a.raw, "secrets") || !strings.Contains(h.logged(), "disk secrets") || !strings.Contains(h.logged(), a.str("request_id")) {
+	if strings.Contains(a.raw, "secrets") || !strings.Contains(a.str("detail"), a.str("request_id")) || !strings.Contains(h.logged(), "disk secrets") || !strings.Contains(h.logged(), a.str("request_id")) {
 		t.Errorf("answered %s, logged %s", a.raw, h.logged())
 	}
 }

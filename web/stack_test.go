@@ -131,7 +131,9 @@ func newStack(t *testing.T) *stack {
 	inner.Handle("/graphql", api)
 	faces.Register(inner)
 	mux.Handle("/blobs/", pictures.Handler())
-	mux.Handle("/", authenticator.Middleware(inner))
+	guarded, err := authenticator.Middleware("https://headroom.example.com", inner)
+	must(t, err)
+	mux.Handle("/", guarded)
 	return s
 }
 

@@ -67,8 +67,7 @@ func (e *Error) Error() string { return e.Msg }
 
 // KindOf tells why err refused a file; false when err is no refusal (a read failed).
 func KindOf(err error) (Kind, bool) {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind, true
 	}
 	return 0, false
@@ -147,7 +146,7 @@ func (f *file) fill(off int64, n int) {
 	}
 	want := min(int64(n), f.size-off)
 	got, err := f.r.ReadAt(f.buf[:want], off)
-	if err != nil && !(errors.Is(err, io.EOF) && int64(got) == want) {
+	if err != nil && (!errors.Is(err, io.EOF) || int64(got) != want) {
 		f.err = fmt.Errorf("read the picture at %d: %w", off, err)
 	}
 }

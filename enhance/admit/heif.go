@@ -68,7 +68,7 @@ func (f *file) box(at int64) (name string, head, n int64) {
 		n = f.size - at // to the end of the file
 	case 1:
 		v := binary.BigEndian.Uint64(b[8:])
-		head, n = 16, int64(min(v, 1<<62)) //nolint:gosec // bounded in the same expression
+		head, n = 16, int64(min(v, 1<<62))
 	}
 	return string(b[4:8]), head, n
 }

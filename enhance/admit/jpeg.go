@@ -15,6 +15,7 @@ const maxScans = 100
 func (f *file) jpeg() (Info, error) {
 	info := Info{Format: JPEG}
 	scans := 0
+	var err error
 	for at := int64(2); ; {
 		m, next, ok := f.marker(at)
 		if !ok || f.err != nil {
@@ -30,25 +31,30 @@ func (f *file) jpeg() (Info, error) {
 		case m == 0x01 || m >= 0xd0 && m <= 0xd8: // no length follows
 			continue
 		}
-		n := int64(binary.BigEndian.Uint16(f.bytes(at, 2)))
-		if n < 2 || at+n > f.size {
-			return info, broken("the JPEG is cut short")
+		if at, scans, err = f.segment(at, m, scans, &info); err != nil {
+			return info, err
 		}
-		switch {
-		case m == 0xc4 || m == 0xc8 || m == 0xcc: // tables, not frames
-		case m >= 0xc0 && m <= 0xcf:
-			if err := f.frame(at, n, m, &info); err != nil {
-				return info, err
-			}
-		case m == 0xda:
-			if scans++; scans > maxScans {
-				return info, broken("the JPEG has more than %d scans", maxScans)
-			}
-			at = f.coded(at + n)
-			continue
-		}
-		at += n
 	}
+}
+
+// segment reads the segment of marker m at at, and the coded data after it when it starts a scan.
+// It returns what follows and the number of scans so far.
+func (f *file) segment(at int64, m byte, scans int, info *Info) (int64, int, error) {
+	n := int64(binary.BigEndian.Uint16(f.bytes(at, 2)))
+	if n < 2 || at+n > f.size {
+		return at, scans, broken("the JPEG is cut short")
+	}
+	switch {
+	case m == 0xc4 || m == 0xc8 || m == 0xcc: // tables, not frames
+	case m >= 0xc0 && m <= 0xcf:
+		return at + n, scans, f.frame(at, n, m, info)
+	case m == 0xda:
+		if scans++; scans > maxScans {
+			return at, scans, broken("the JPEG has more than %d scans", maxScans)
+		}
+		return f.coded(at + n), scans, nil
+	}
+	return at + n, scans, nil
 }
 
 // frame reads the size from a start-of-frame segment.

@@ -236,6 +236,25 @@ func (a *Authenticator) Portal(ctx context.Context, token string) (tenancy.Actor
 	return tenancy.Actor{Kind: tenancy.User, ID: u.ID, AccountID: u.AccountID, Scopes: RoleScopes(string(u.Role))}, nil
 }
 
+// Still says whether the user behind ctx's actor is still logged in somewhere: the check of long-lived
+// streams that began with a cookie. Other actors are checked by their own credential.
+func (a *Authenticator) Still(ctx context.Context) error {
+	actor, ok := tenancy.From(ctx)
+	if !ok || actor.Kind != tenancy.User {
+		return nil
+	}
+	here, err := a.client.PortalSession.Query().
+		Where(portalsession.UserID(actor.ID), portalsession.ExpiresAtGT(a.now()), portalsession.HasUserWith(user.DisabledAtIsNil())).
+		Exist(tenancy.AsSystem(ctx))
+	if err != nil {
+		return fmt.Errorf("look up portal sessions: %w", err)
+	}
+	if !here {
+		return ErrInvalid
+	}
+	return nil
+}
+
 type failureKey struct{}
 
 // Failure returns why the request of ctx has no actor, or nil.
@@ -246,10 +265,14 @@ func Failure(ctx context.Context) error {
 
 // Middleware puts the actor of the Authorization header, else of the portal's cookie, into the
 // request's context; without one, the reason (see Failure). Each edge refuses in its own form.
-// Requests by cookie that change something must come from our own pages.
-func (a *Authenticator) Middleware(next http.Handler) http.Handler {
+// Requests by cookie that change something must come from our own pages: from the host asked, or from
+// origin, under which browsers know the server when a proxy in front of it changes the host.
+func (a *Authenticator) Middleware(origin string, next http.Handler) (http.Handler, error) {
 	sameOrigin := http.NewCrossOriginProtection()
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	if err := sameOrigin.AddTrustedOrigin(origin); err != nil {
+		return nil, fmt.Errorf("base URL: %w", err)
+	}
+	guarded := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := r.Context()
 		actor, err := a.Header(ctx, r.Header.Get("Authorization"))
 		if errors.Is(err, ErrNoCredentials) {
@@ -266,4 +289,5 @@ func (a *Authenticator) Middleware(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
+	return guarded, nil
 }

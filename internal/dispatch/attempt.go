@@ -55,7 +55,7 @@ func (d *Dispatch) attemptLoop(ctx, working context.Context) {
 	defer tick.Stop()
 	ended := make(chan struct{}, 1)
 	for {
-		for it, l := d.board.next(time.Now()); it != nil; it, l = d.board.next(time.Now()) {
+		for it, l := d.board.next(d.cfg.Now()); it != nil; it, l = d.board.next(d.cfg.Now()) {
 			go func() {
 				d.attempt(working, it, l)
 				token(ended)
@@ -63,23 +63,23 @@ func (d *Dispatch) attemptLoop(ctx, working context.Context) {
 		}
 		select {
 		case <-ctx.Done():
-			d.drain(cancel, ended)
+			d.drain(ctx, cancel, ended)
 			return
 		case <-d.board.start:
 		case <-tick.C:
-			d.board.markSlow(time.Now())
+			d.board.markSlow(d.cfg.Now())
 		}
 	}
 }
 
-func (d *Dispatch) drain(cancel context.CancelFunc, ended <-chan struct{}) {
+func (d *Dispatch) drain(ctx context.Context, cancel context.CancelFunc, ended <-chan struct{}) {
 	patience := time.NewTimer(d.cfg.DrainTimeout)
 	defer patience.Stop()
 	for d.board.busy() {
 		select {
 		case <-ended:
 		case <-patience.C:
-			d.log.Warn("webhook attempts did not end in time and are broken off", "after", d.cfg.DrainTimeout)
+			d.log.WarnContext(ctx, "webhook attempts did not end in time and are broken off", "after", d.cfg.DrainTimeout)
 			cancel()
 		}
 	}
@@ -89,12 +89,12 @@ func (d *Dispatch) drain(cancel context.CancelFunc, ended <-chan struct{}) {
 func (d *Dispatch) attempt(ctx context.Context, it *item, l *lane) {
 	r := d.try(ctx, it, l)
 	d.results <- r // waits while a commit is under way
-	d.board.ended(it, time.Now(), r.verdict == attempted, r.outcome.OK)
+	d.board.ended(it, d.cfg.Now(), r.verdict == attempted, r.outcome.OK)
 }
 
 func (d *Dispatch) try(ctx context.Context, it *item, l *lane) result {
 	r := result{item: it}
-	if !d.board.leased(it, time.Now()) { // the process was stopped, or the database away
+	if !d.board.leased(it, d.cfg.Now()) { // the process was stopped, or the database away
 		r.verdict = lost
 		return r
 	}
@@ -104,7 +104,7 @@ func (d *Dispatch) try(ctx context.Context, it *item, l *lane) result {
 	}
 	to, err := d.target(ctx, l)
 	if err != nil {
-		d.log.Error("load webhook endpoint", "endpoint", it.endpointID, "error", err)
+		d.log.ErrorContext(ctx, "load webhook endpoint", "endpoint", it.endpointID, "error", err)
 		r.verdict = postponed
 		return r
 	}
@@ -113,7 +113,7 @@ func (d *Dispatch) try(ctx context.Context, it *item, l *lane) result {
 		return r
 	}
 	r.custom, r.failing = to.headers, to.failing
-	started := time.Now()
+	started := d.cfg.Now()
 	r.outcome = d.sender.Send(ctx, Parcel{
 		URL: to.url, Headers: to.headers, EventID: it.eventID, EndpointID: it.endpointID, DeliveryID: it.deliveryID,
 		SubjectID: it.subjectID, Topic: it.topic, Attempt: it.attempts + 1, Body: it.body, Secrets: to.secrets,
@@ -122,7 +122,7 @@ func (d *Dispatch) try(ctx context.Context, it *item, l *lane) result {
 		r.verdict = postponed
 	}
 	if r.outcome.StartedAt.IsZero() {
-		r.outcome.StartedAt, r.outcome.Duration = started, time.Since(started)
+		r.outcome.StartedAt, r.outcome.Duration = started, d.cfg.Now().Sub(started)
 	}
 	return r
 }
@@ -132,21 +132,21 @@ func (d *Dispatch) try(ctx context.Context, it *item, l *lane) result {
 func (d *Dispatch) target(ctx context.Context, l *lane) (target, error) {
 	l.loading.Lock()
 	defer l.loading.Unlock()
-	if time.Since(l.target.loadedAt) < targetFresh {
+	if d.cfg.Now().Sub(l.target.loadedAt) < targetFresh {
 		return l.target, nil
 	}
 	ctx, cancel := context.WithTimeout(tenancy.AsWorker(ctx, l.accountID), 10*time.Second)
 	defer cancel()
 	endpoint, err := d.client.WebhookEndpoint.Get(ctx, l.endpointID)
 	if ent.IsNotFound(err) { // deleted meanwhile
-		l.target = target{loadedAt: time.Now()}
+		l.target = target{loadedAt: d.cfg.Now()}
 		return l.target, nil
 	}
 	if err != nil {
 		return target{}, fmt.Errorf("load endpoint %s: %w", l.endpointID, err)
 	}
 	to := target{
-		url: endpoint.URL, loadedAt: time.Now(), failing: endpoint.FailingSince != nil,
+		url: endpoint.URL, loadedAt: d.cfg.Now(), failing: endpoint.FailingSince != nil,
 		enabled: endpoint.State == webhookendpoint.StateEnabled,
 	}
 	if len(endpoint.Headers) > 0 {

@@ -8,7 +8,6 @@ import (
 
 	"headroom/ent"
 	"headroom/ent/event"
-	"headroom/ent/schema"
 	"headroom/internal/tenancy"
 )
 
@@ -24,7 +23,7 @@ func (d *Dispatch) claimLoop(ctx context.Context) {
 	var wake time.Time // what timer is set to; zero when to nothing
 	for ctx.Err() == nil {
 		if err := d.claim(ctx); err != nil && ctx.Err() == nil {
-			d.log.Error("claim deliveries", "error", err)
+			d.log.ErrorContext(ctx, "claim deliveries", "error", err)
 		}
 		for waiting := true; waiting; {
 			waiting = false
@@ -36,14 +35,14 @@ func (d *Dispatch) claimLoop(ctx context.Context) {
 			case t := <-d.due.set:
 				if wake.IsZero() || t.Before(wake) {
 					wake = t
-					timer.Reset(time.Until(t))
+					timer.Reset(t.Sub(d.cfg.Now()))
 				}
 				waiting = true
 			case r, ok := <-rings:
 				waiting = ok && !r.Deliveries && !r.Everything
 			case <-tick.C:
 				if err := d.voidExpiredLeases(ctx); err != nil && ctx.Err() == nil {
-					d.log.Error("void leases", "error", err)
+					d.log.ErrorContext(ctx, "void leases", "error", err)
 				}
 			}
 		}
@@ -54,7 +53,7 @@ func (d *Dispatch) claimLoop(ctx context.Context) {
 // may fill a lane beyond its capacity, once.
 func (d *Dispatch) claim(ctx context.Context) error {
 	for {
-		start := time.Now()
+		start := d.cfg.Now()
 		items, err := d.lease(ctx, d.board.full(), claimAtOnce)
 		if err != nil || len(items) == 0 {
 			return err
@@ -72,7 +71,7 @@ func (d *Dispatch) claim(ctx context.Context) error {
 			d.board.overflowed(it.endpointID)
 		}
 		// A large backlog of full lanes makes the search long; it must not take more than half of our time.
-		if took := time.Since(start); took > 20*time.Millisecond {
+		if took := d.cfg.Now().Sub(start); took > 20*time.Millisecond {
 			select {
 			case <-ctx.Done():
 				return nil
@@ -83,7 +82,7 @@ func (d *Dispatch) claim(ctx context.Context) error {
 }
 
 func (d *Dispatch) lease(ctx context.Context, except []string, limit int) ([]*item, error) {
-	now := schema.Now()
+	now := d.now()
 	until := now.Add(d.cfg.Lease)
 	pick := func(s *statement) *statement {
 		s.add("SELECT id FROM deliveries WHERE state = 'PENDING' AND next_attempt_at <= ").arg(now)
@@ -160,7 +159,7 @@ func (it *item) describe(e *ent.Event, body []byte) {
 func (d *Dispatch) voidOwnLeases(ctx context.Context) error {
 	n, err := d.void(ctx, "lease_owner = ", d.cfg.NodeID)
 	if n > 0 {
-		d.log.Info("took back deliveries that the last run of this node left", "deliveries", n)
+		d.log.InfoContext(ctx, "took back deliveries that the last run of this node left", "deliveries", n)
 	}
 	return err
 }
@@ -169,20 +168,20 @@ func (d *Dispatch) voidOwnLeases(ctx context.Context) error {
 func (d *Dispatch) voidExpiredLeases(ctx context.Context) error {
 	// Sparing the write lock: the usual answer is "none".
 	expired, err := newStatement(d.db.Dialect).
-		add("SELECT id FROM deliveries WHERE state = 'DELIVERING' AND lease_until < ").arg(schema.Now()).add(" LIMIT 1").
+		add("SELECT id FROM deliveries WHERE state = 'DELIVERING' AND lease_until < ").arg(d.now()).add(" LIMIT 1").
 		strings(ctx, d.db.Read)
 	if err != nil || len(expired) == 0 {
 		return wrap("look for expired leases", err)
 	}
-	n, err := d.void(ctx, "lease_until < ", schema.Now())
+	n, err := d.void(ctx, "lease_until < ", d.now())
 	if n > 0 {
-		d.log.Warn("deliveries of a dead node are due again", "deliveries", n)
+		d.log.WarnContext(ctx, "deliveries of a dead node are due again", "deliveries", n)
 	}
 	return err
 }
 
 func (d *Dispatch) void(ctx context.Context, condition string, value any) (int64, error) {
-	now := schema.Now()
+	now := d.now()
 	n, err := newStatement(d.db.Dialect).
 		add("UPDATE deliveries SET state = 'PENDING', lease_owner = NULL, lease_until = NULL, next_attempt_at = ").arg(now).
 		add(", updated_at = ").arg(now).add(", version = version + 1").
@@ -199,7 +198,7 @@ func (d *Dispatch) release(ctx context.Context, items []*item) error {
 			ids[i] = it.deliveryID
 		}
 		items = items[n:]
-		now := schema.Now()
+		now := d.now()
 		_, err := newStatement(d.db.Dialect).
 			add("UPDATE deliveries SET state = 'PENDING', lease_owner = NULL, lease_until = NULL, next_attempt_at = ").arg(now).
 			add(", updated_at = ").arg(now).add(", version = version + 1").
@@ -223,13 +222,13 @@ func (d *Dispatch) heartbeatLoop(ctx context.Context) {
 		case <-tick.C:
 		}
 		if err := d.renew(ctx); err != nil && ctx.Err() == nil {
-			d.log.Error("renew leases", "error", err)
+			d.log.ErrorContext(ctx, "renew leases", "error", err)
 		}
 	}
 }
 
 func (d *Dispatch) renew(ctx context.Context) error {
-	ageing := d.board.ageing(schema.Now().Add(d.cfg.Lease / 2))
+	ageing := d.board.ageing(d.now().Add(d.cfg.Lease / 2))
 	for len(ageing) > 0 {
 		n := min(len(ageing), 500)
 		batch := ageing[:n]
@@ -238,7 +237,7 @@ func (d *Dispatch) renew(ctx context.Context) error {
 		for i, it := range batch {
 			ids[i] = it.deliveryID
 		}
-		until := schema.Now().Add(d.cfg.Lease)
+		until := d.now().Add(d.cfg.Lease)
 		still, err := newStatement(d.db.Dialect).add("UPDATE deliveries SET lease_until = ").arg(until).
 			add(" WHERE state = 'DELIVERING' AND lease_owner = ").arg(d.cfg.NodeID).add(" AND id IN ").list(ids).
 			add(" RETURNING id").strings(ctx, d.db.Write)

@@ -171,7 +171,7 @@ func TestBlackHolesDoNotStarveAHealthyEndpoint(t *testing.T) {
 // blackHole is a server that takes connections and never answers.
 func blackHole(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed below
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

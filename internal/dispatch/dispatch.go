@@ -88,6 +88,7 @@ type Config struct {
 	DisableAfter time.Duration // of nothing but failures; 5 days
 	Poll         time.Duration // how late work is found when its ring was lost; 1 s
 	Logger       *slog.Logger  // slog.Default()
+	Now          func() time.Time
 }
 
 // Dispatch is the engine. See Run.
@@ -124,6 +125,9 @@ func New(db *database.DB, client *ent.Client, sender Sender, secrets Secrets, re
 	cfg.DisableAfter = cmp.Or(cfg.DisableAfter, 5*24*time.Hour)
 	cfg.Poll = cmp.Or(cfg.Poll, time.Second)
 	cfg.Logger = cmp.Or(cfg.Logger, slog.Default())
+	if cfg.Now == nil {
+		cfg.Now = time.Now //nolint:forbidigo // the clock, where none is handed in
+	}
 	return &Dispatch{
 		db: db, client: client, sender: sender, secrets: secrets, renderer: renderer, bell: bell,
 		cfg: cfg, log: cfg.Logger,
@@ -134,12 +138,15 @@ func New(db *database.DB, client *ent.Client, sender Sender, secrets Secrets, re
 	}, nil
 }
 
+// now is the time as rows store it.
+func (d *Dispatch) now() time.Time { return d.cfg.Now().UTC().Truncate(time.Millisecond) }
+
 // Run works until ctx ends. Then it starts nothing more, gives back what has not started, lets attempts under
 // way end (DrainTimeout), records them, and returns nil. It can run once.
 func (d *Dispatch) Run(ctx context.Context) error {
 	if err := d.voidOwnLeases(ctx); err != nil {
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // told to end while starting
+			return nil // told to end while starting
 		}
 		return err
 	}

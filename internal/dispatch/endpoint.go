@@ -111,7 +111,7 @@ func (w *recorder) disable(ctx context.Context, id, reason string) error {
 		return fmt.Errorf("tell that endpoint %s is disabled: %w", id, err)
 	}
 	w.disabled = true
-	w.d.log.Warn("webhook endpoint disabled", "endpoint", id, "account", endpoint.AccountID, "reason", reason)
+	w.d.log.WarnContext(ctx, "webhook endpoint disabled", "endpoint", id, "account", endpoint.AccountID, "reason", reason)
 	return nil
 }
 

@@ -41,7 +41,7 @@ func (d *Dispatch) fanOutLoop(ctx context.Context) {
 	defer tick.Stop()
 	for ctx.Err() == nil {
 		if err := d.fanOut(ctx); err != nil && ctx.Err() == nil {
-			d.log.Error("fan out events", "error", err)
+			d.log.ErrorContext(ctx, "fan out events", "error", err)
 		}
 		for waiting := true; waiting; {
 			waiting = false
@@ -86,7 +86,7 @@ func (d *Dispatch) lockFanOut(ctx context.Context) (unlock func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to lock the fan-out: %w", err)
 	}
-	deadline := time.Now().Add(lockPatience)
+	deadline := d.cfg.Now().Add(lockPatience)
 	for {
 		var held bool
 		if err := conn.QueryRowContext(ctx, `SELECT pg_try_advisory_lock($1)`, fanOutLock).Scan(&held); err != nil {
@@ -98,7 +98,7 @@ func (d *Dispatch) lockFanOut(ctx context.Context) (unlock func(), err error) {
 				_ = conn.Close()
 			}, nil
 		}
-		if time.Now().After(deadline) {
+		if d.cfg.Now().After(deadline) {
 			return func() { _ = conn.Close() }, nil
 		}
 		select {
@@ -112,7 +112,7 @@ func (d *Dispatch) lockFanOut(ctx context.Context) (unlock func(), err error) {
 // unfanned lists the next events to fan out, in the order of the log.
 func (d *Dispatch) unfanned(ctx context.Context) ([]string, error) {
 	var resting []string
-	now := time.Now()
+	now := d.cfg.Now()
 	for id, f := range d.broken {
 		if now.Before(f.again) {
 			resting = append(resting, id)
@@ -143,7 +143,7 @@ func (d *Dispatch) fanOutBatch(ctx context.Context, ids []string) error {
 	if ctx.Err() != nil {
 		return ctx.Err() //nolint:wrapcheck // told to end
 	}
-	plans = slices.DeleteFunc(plans, d.unrendered)
+	plans = slices.DeleteFunc(plans, func(p *plan) bool { return d.unrendered(ctx, p) })
 	if len(plans) == 0 {
 		return nil
 	}
@@ -231,7 +231,7 @@ func (d *Dispatch) render(ctx context.Context, plans []*plan) {
 }
 
 // unrendered notes a body that could not be made, to be tried again after 1, 2, 4 … 300 seconds.
-func (d *Dispatch) unrendered(p *plan) bool {
+func (d *Dispatch) unrendered(ctx context.Context, p *plan) bool {
 	id := p.event.ID
 	if p.err == nil {
 		delete(d.broken, id)
@@ -239,9 +239,9 @@ func (d *Dispatch) unrendered(p *plan) bool {
 	}
 	f := d.broken[id]
 	f.tries++
-	f.again = time.Now().Add(min(5*time.Minute, time.Second<<min(f.tries-1, 9)))
+	f.again = d.cfg.Now().Add(min(5*time.Minute, time.Second<<min(f.tries-1, 9)))
 	d.broken[id] = f
-	d.log.Error("render webhook body", "event", id, "topic", p.event.Topic, "try", f.tries, "error", p.err)
+	d.log.ErrorContext(ctx, "render webhook body", "event", id, "topic", p.event.Topic, "try", f.tries, "error", p.err)
 	return true
 }
 
@@ -317,7 +317,7 @@ func (d *Dispatch) mark(ctx context.Context, tx *sql.Tx, plans []*plan) (map[str
 
 // deliveries makes the rows of our events, and items for those that fit on the board.
 func (d *Dispatch) deliveries(plans []*plan, ours map[string]bool) (rows [][]any, items map[string]*item, overflow []string) {
-	now := schema.Now()
+	now := d.now()
 	until := now.Add(d.cfg.Lease)
 	room := map[string]int{}
 	items = map[string]*item{}

@@ -33,17 +33,17 @@ type house struct {
 	secret  string
 }
 
-func newHouse(t testing.TB, db *database.DB) *house {
-	t.Helper()
-	account, err := db.Client().Account.Create().SetName("Probe").Save(tenancy.AsSystem(t.Context()))
+func newHouse(tb testing.TB, db *database.DB) *house {
+	tb.Helper()
+	account, err := db.Client().Account.Create().SetName("Probe").Save(tenancy.AsSystem(tb.Context()))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	secret, err := webhooks.NewSecret(rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	return &house{t: t, db: db, account: account.ID, ctx: tenancy.AsWorker(t.Context(), account.ID), secret: secret}
+	return &house{t: tb, db: db, account: account.ID, ctx: tenancy.AsWorker(tb.Context(), account.ID), secret: secret}
 }
 
 // Secrets is the same for every endpoint.

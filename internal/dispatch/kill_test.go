@@ -3,7 +3,6 @@ package dispatch_test
 import (
 	"bufio"
 	"encoding/json"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -38,7 +37,7 @@ func TestChild(t *testing.T) {
 	}
 	h := &house{t: t, db: db, account: cfg.Account, secret: cfg.Secret}
 	h.run("killed", nil)
-	fmt.Println("up")
+	_, _ = os.Stdout.WriteString("up\n")
 	<-time.After(time.Minute)
 }
 
@@ -48,7 +47,7 @@ func (h *house) startChild() *exec.Cmd {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	cmd := exec.CommandContext(h.t.Context(), os.Args[0], "-test.run", "^TestChild$", "-test.v") //nolint:gosec // ourselves
+	cmd := exec.CommandContext(h.t.Context(), os.Args[0], "-test.run", "^TestChild$", "-test.v")
 	cmd.Env = append(os.Environ(), childEnv+"="+string(value))
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -81,7 +80,7 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 			}
 			before := receiver.events()
 			h.eventually("it delivers", func() bool { return receiver.events() > before })
-			<-time.After(time.Duration(rand.IntN(60)) * time.Millisecond) //nolint:gosec // any moment
+			<-time.After(time.Duration(rand.IntN(60)) * time.Millisecond)
 			if err := child.Process.Kill(); err != nil {
 				t.Fatal(err)
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -53,11 +54,11 @@ func (d *Dispatch) recordBatch(ctx context.Context, batch []result, noted map[st
 	if err == nil {
 		return
 	}
-	d.log.Warn("record webhook attempts together", "attempts", len(batch), "error", err)
+	d.log.WarnContext(ctx, "record webhook attempts together", "attempts", len(batch), "error", err)
 	time.Sleep(recordAgain)
 	for _, r := range batch {
 		if err := d.record(ctx, []result{r}, noted); err != nil {
-			d.log.Error("record webhook attempt", "delivery", r.item.deliveryID, "error", err)
+			d.log.ErrorContext(ctx, "record webhook attempt", "delivery", r.item.deliveryID, "error", err)
 		}
 	}
 }
@@ -74,7 +75,7 @@ func (d *Dispatch) record(ctx context.Context, batch []result, noted map[string]
 	if err != nil {
 		return fmt.Errorf("begin record: %w", err)
 	}
-	w := recorder{d: d, tx: tx, sql: sqlTx, now: schema.Now(), noted: noted}
+	w := recorder{d: d, tx: tx, sql: sqlTx, now: d.now(), noted: noted}
 	if err := w.deliveries(ctx, batch); err != nil {
 		return err
 	}
@@ -90,9 +91,7 @@ func (d *Dispatch) record(ctx context.Context, batch []result, noted map[string]
 	for _, t := range w.retries {
 		d.due.at(t)
 	}
-	for id, t := range w.successes {
-		noted[id] = t
-	}
+	maps.Copy(noted, w.successes)
 	if w.disabled {
 		d.bell.Ring(events.Ring{Events: true})
 	}

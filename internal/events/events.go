@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -56,12 +57,7 @@ func Topics() []Topic {
 
 // Valid says whether t is a topic of the contract.
 func (t Topic) Valid() bool {
-	for _, known := range Topics() {
-		if t == known {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(Topics(), t)
 }
 
 // Draft is an event about to be written.

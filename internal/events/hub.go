@@ -85,6 +85,20 @@ func (s *subscriber) take() (Change, bool) {
 	return c, true
 }
 
+// wait waits for any change and takes all there are; only the waking counts. It is false when ctx ends.
+func (s *subscriber) wait(ctx context.Context) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-s.wake:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		clear(s.changes)
+		s.order = nil
+		return true
+	}
+}
+
 // wants says whether the filter lets a change pass. What the ring does not say is left to the reader.
 func (s *subscriber) wants(submission, studio, contact string) bool {
 	if submission == "" {
@@ -165,15 +179,8 @@ func (h *Hub) Tail(ctx context.Context, accountID string, after int64, topics ..
 				}
 				after = *e.Seq
 			}
-			if len(page) == tailAtOnce {
-				continue
-			}
-			select {
-			case <-ctx.Done():
+			if len(page) < tailAtOnce && !s.wait(ctx) {
 				return
-			case <-s.wake:
-				for _, ok := s.take(); ok; _, ok = s.take() { // only the waking counts here
-				}
 			}
 		}
 	}
@@ -204,7 +211,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	for {
 		var err error
 		if position, err = h.follow(ctx, position); err != nil && ctx.Err() == nil {
-			h.log.Error("follow the event log", "error", err)
+			h.log.ErrorContext(ctx, "follow the event log", "error", err)
 		}
 		waitFor(ctx, rings, tick.C, func(r Ring) bool {
 			h.progress(r)

@@ -62,7 +62,7 @@ func (p *Postgres) Listen(ctx context.Context) <-chan Ring { return p.local.List
 func (p *Postgres) Run(ctx context.Context) error {
 	listener := pq.NewListener(p.url, 100*time.Millisecond, 10*time.Second, func(event pq.ListenerEventType, err error) {
 		if err != nil && ctx.Err() == nil {
-			p.log.Warn("doorbell connection", "event", int(event), "error", err)
+			p.log.WarnContext(ctx, "doorbell connection", "event", int(event), "error", err)
 		}
 	})
 	defer func() { _ = listener.Close() }()
@@ -87,21 +87,21 @@ func (p *Postgres) Run(ctx context.Context) error {
 			listening = nil
 			p.local.Ring(Ring{Everything: true}) // what rang before we could hear
 		case n := <-listener.Notify:
-			p.hear(n)
+			p.hear(ctx, n)
 		case <-ping.C:
 			go func() { _ = listener.Ping() }() // an error makes the listener connect again
 		}
 	}
 }
 
-func (p *Postgres) hear(n *pq.Notification) {
+func (p *Postgres) hear(ctx context.Context, n *pq.Notification) {
 	if n == nil { // the connection was lost and made again
 		p.local.Ring(Ring{Everything: true})
 		return
 	}
 	var in notice
 	if err := json.Unmarshal([]byte(n.Extra), &in); err != nil {
-		p.log.Warn("doorbell: unreadable notice", "error", err)
+		p.log.WarnContext(ctx, "doorbell: unreadable notice", "error", err)
 		return
 	}
 	if in.Node == p.node {
@@ -132,7 +132,7 @@ func (p *Postgres) send(ctx context.Context) {
 				_, err = p.db.ExecContext(ctx, `SELECT pg_notify($1, $2)`, channel, string(payload))
 			}
 			if err != nil && ctx.Err() == nil {
-				p.log.Warn("doorbell: ring other nodes", "error", err) // they poll
+				p.log.WarnContext(ctx, "doorbell: ring other nodes", "error", err) // they poll
 			}
 		}
 	}

@@ -41,7 +41,7 @@ func (s *Sequencer) Run(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		if err := s.Drain(ctx); err != nil && ctx.Err() == nil {
-			s.log.Error("number events", "error", err)
+			s.log.ErrorContext(ctx, "number events", "error", err)
 		}
 		if !waitFor(ctx, rings, tick.C, func(r Ring) bool { return r.Events || r.Everything }) {
 			return nil

@@ -50,11 +50,11 @@ type listener struct {
 
 const topicInsert = "river_insert" // of River's notifier
 
-func (l *listener) Connect(context.Context) error {
+func (l *listener) Connect(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.stop == nil {
-		ctx, stop := context.WithCancel(context.Background()) // until Close
+		ctx, stop := context.WithCancel(context.WithoutCancel(ctx)) // until Close
 		l.rings, l.stop = l.bell.Listen(ctx), stop
 	}
 	return nil

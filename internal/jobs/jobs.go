@@ -69,6 +69,7 @@ type Config struct {
 
 	Bell   events.Bell  // required to work
 	Logger *slog.Logger // slog.Default()
+	Now    func() time.Time
 }
 
 // Periodic is work done by the clock, by one node at a time, first when a node becomes the leader.
@@ -102,6 +103,9 @@ func New(db *database.DB, cfg Config) (*Jobs, error) {
 	cfg.DrainTimeout = cmp.Or(cfg.DrainTimeout, 20*time.Second)
 	cfg.Watch = cmp.Or(cfg.Watch, 5*time.Second)
 	cfg.Logger = cmp.Or(cfg.Logger, slog.Default())
+	if cfg.Now == nil {
+		cfg.Now = time.Now //nolint:forbidigo // the clock, where none is handed in
+	}
 	if len(cfg.RetryDelays) == 0 {
 		cfg.RetryDelays = []time.Duration{time.Second, 5 * time.Second, 15 * time.Second}
 	}
@@ -164,15 +168,15 @@ func (j *Jobs) Run(ctx context.Context) error {
 	nodeID, err := life.take(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // told to end while starting
+			return nil // told to end while starting
 		}
 		return err
 	}
-	defer life.release()
+	defer life.release(context.WithoutCancel(ctx))
 	if n, err := retake(ctx, j.db.Write, j.db.Dialect, nodeID); err != nil {
 		return fmt.Errorf("take back the jobs of %s: %w", nodeID, err)
 	} else if n > 0 {
-		j.cfg.Logger.Info("took back jobs that the last run of this node left running", "jobs", n, "node", nodeID)
+		j.cfg.Logger.InfoContext(ctx, "took back jobs that the last run of this node left running", "jobs", n, "node", nodeID)
 	}
 	worker, err := j.newWorker(nodeID)
 	if err != nil {

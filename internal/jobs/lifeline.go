@@ -47,7 +47,7 @@ func (l *lifeline) take(ctx context.Context) (string, error) {
 	if l.db.Dialect != dialect.Postgres {
 		return l.id, nil
 	}
-	deadline := time.Now().Add(takePatience)
+	deadline := l.cfg.Now().Add(takePatience)
 	for {
 		held, err := l.lock(ctx)
 		if err != nil {
@@ -56,7 +56,7 @@ func (l *lifeline) take(ctx context.Context) (string, error) {
 		if held {
 			return l.id, nil
 		}
-		if time.Now().After(deadline) {
+		if l.cfg.Now().After(deadline) {
 			break
 		}
 		if err := sleep(ctx, takeAgain); err != nil {
@@ -64,7 +64,7 @@ func (l *lifeline) take(ctx context.Context) (string, error) {
 		}
 	}
 	l.id = l.cfg.NodeID + "-" + rand.Text()[:8]
-	l.cfg.Logger.Warn("another process works under this node's id; two must not share it", "node", l.cfg.NodeID, "instead", l.id)
+	l.cfg.Logger.WarnContext(ctx, "another process works under this node's id; two must not share it", "node", l.cfg.NodeID, "instead", l.id)
 	held, err := l.lock(ctx)
 	if err == nil && !held {
 		err = fmt.Errorf("the lock of the new node id %s is taken", l.id)
@@ -110,11 +110,11 @@ func lockKey(id string) int64 {
 	return int64(h.Sum64()) //nolint:gosec // any 64 bits will do
 }
 
-func (l *lifeline) release() {
+func (l *lifeline) release(ctx context.Context) {
 	if l.conn == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second) // the caller's has ended
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	_, _ = l.conn.ExecContext(ctx, `SELECT pg_advisory_unlock($1)`, lockKey(l.id)) // the pool may keep the session
 	_ = l.conn.Close()
@@ -135,7 +135,7 @@ func (l *lifeline) watch(ctx context.Context) {
 		case <-tick.C:
 		}
 		if err := errors.Join(l.keep(ctx), l.takeOver(ctx)); err != nil && ctx.Err() == nil {
-			l.cfg.Logger.Warn("watch over job nodes", "error", err)
+			l.cfg.Logger.WarnContext(ctx, "watch over job nodes", "error", err)
 		}
 	}
 }
@@ -172,7 +172,7 @@ func (l *lifeline) takeOver(ctx context.Context) error {
 			seen[owner] = true
 		}
 		if n > 0 {
-			l.cfg.Logger.Warn("took over the jobs of a dead node", "node", owner, "jobs", n)
+			l.cfg.Logger.WarnContext(ctx, "took over the jobs of a dead node", "node", owner, "jobs", n)
 			l.cfg.Bell.Ring(events.Ring{Jobs: true})
 		}
 	}

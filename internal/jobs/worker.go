@@ -23,20 +23,20 @@ func (w *enhanceWorker) Work(ctx context.Context, job *river.Job[enhanceArgs]) e
 	attempt := failed + 1
 	last := attempt >= w.cfg.MaxAttempts || kills >= maxKills
 	log := w.cfg.Logger.With("revision", job.Args.RevisionID, "attempt", attempt)
-	start := time.Now()
+	start := w.cfg.Now()
 	err := w.cfg.Enhance(ctx, job.Args.AccountID, job.Args.RevisionID, attempt, last)
 	if err != nil {
-		log.Warn("enhance: attempt failed", "last", last, "duration", time.Since(start), "error", err)
+		log.WarnContext(ctx, "enhance: attempt failed", "last", last, "duration", w.cfg.Now().Sub(start), "error", err)
 		return fmt.Errorf("enhance %s: %w", job.Args.RevisionID, err)
 	}
-	log.Info("enhance: done", "wait", start.Sub(job.CreatedAt), "duration", time.Since(start))
+	log.InfoContext(ctx, "enhance: done", "wait", start.Sub(job.CreatedAt), "duration", w.cfg.Now().Sub(start))
 	return nil
 }
 
 // NextRetry is called with the failures so far, the present one not among them.
 func (w *enhanceWorker) NextRetry(job *river.Job[enhanceArgs]) time.Time {
 	delays := w.cfg.RetryDelays
-	return time.Now().Add(delays[min(len(job.Errors), len(delays)-1)])
+	return w.cfg.Now().Add(delays[min(len(job.Errors), len(delays)-1)])
 }
 
 type periodicArgs struct {
@@ -57,13 +57,13 @@ func (w *periodicWorker) Work(ctx context.Context, job *river.Job[periodicArgs])
 			continue
 		}
 		if err := p.Run(ctx); err != nil {
-			w.cfg.Logger.Error("housekeeping failed", "name", p.Name, "error", err)
+			w.cfg.Logger.ErrorContext(ctx, "housekeeping failed", "name", p.Name, "error", err)
 			return fmt.Errorf("housekeeping %s: %w", p.Name, err)
 		}
 		return nil
 	}
 	// Queued by a node of another version.
-	w.cfg.Logger.Warn("housekeeping of an unknown name", "name", job.Args.Name)
+	w.cfg.Logger.WarnContext(ctx, "housekeeping of an unknown name", "name", job.Args.Name)
 	return nil
 }
 
