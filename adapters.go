@@ -94,11 +94,6 @@ func warnings(w []enhance.Warning) []enhance.Warning {
 	return w
 }
 
-func requeue(ctx context.Context, tx *ent.Tx, ids []string) error {
-	_, err := dispatch.Requeue(ctx, tx, ids...)
-	return err
-}
-
 // sender is webhooks.Sender as the dispatch sees it. issuer is the server's base URL.
 type sender struct {
 	*webhooks.Sender

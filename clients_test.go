@@ -86,8 +86,9 @@ func TestNewmanRunsThePostmanCollections(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, nil)
 			server := s.serve(t)
-			lines := must[struct{ Requests, Failed int }](t, client(t, "newman.mjs", collection, server.URL, s.key,
-				"photo="+filepath.Join(program.root, "enhance/testdata/portraits", face)))
+			a := s.api(t, server)
+			a.reaches(a.submit(face).ID, "COMPLETE")
+			lines := must[struct{ Requests, Failed int }](t, client(t, "newman.mjs", collection, server.URL, s.key, "studio_id="+a.studio()))
 			last := lines[len(lines)-1]
 			if last.Requests < 7 || last.Failed != 0 {
 				t.Errorf("newman: %+v", last)
@@ -187,7 +188,7 @@ func followed(t *testing.T, a api, servers ...*live.Server) {
 		waits[transport] = follow(t, transport, servers[0].URL, a.Key, contact)
 	}
 	a.submit(noFace) // somebody else's, which they must not hear of
-	sub := a.submitFor(contact, face)
+	sub := a.submitFor(contact, large) // work on it takes long enough for progress to be told of
 	for transport, wait := range waits {
 		updates := wait()
 		var states []string

@@ -18,9 +18,7 @@ func TestKilledDuringEnhancement(t *testing.T) {
 		first := s.serve(t)
 		a, r := s.api(t, first), receive(t)
 		_, secret := a.endpoint(r)
-		sub := a.submit(face)
-		a.inWork(sub.ID)
-		worker := enhancer(t, first)
+		sub, worker := held(a, first)
 		kill(t, first)
 		killed := time.Now()
 		until(t, "the enhancer ends with its server", func() bool { return !live.Alive(worker) })
@@ -35,8 +33,8 @@ func TestKilledDuringEnhancement(t *testing.T) {
 		}
 		d := next(t, r)
 		d.Answer(http.StatusNoContent)
-		if _, err := webhooks.Verify(d.Header, d.Body, secret); err != nil {
-			t.Error(err)
+		if claims, err := webhooks.Verify(d.Header, d.Body, secret); err != nil || claims.Subject != sub.ID {
+			t.Errorf("the webhook is about %+v (%v), want %s", claims, err, sub.ID)
 		}
 		delivered(a, d.Header.Get("webhook-id"), 1)
 		oneHeadshot(a, sub.ID)
@@ -51,7 +49,7 @@ func TestKilledDuringDelivery(t *testing.T) {
 		a, r := s.api(t, first), receive(t)
 		_, secret := a.endpoint(r)
 		sub := a.submit(face)
-		held := next(t, r) // and not answered
+		cut := next(t, r) // and not answered
 		kill(t, first)
 		killed := time.Now()
 
@@ -61,14 +59,14 @@ func TestKilledDuringDelivery(t *testing.T) {
 			t.Errorf("delivered again %s after the kill, want at most %s", late, patience)
 		}
 		d.Answer(http.StatusNoContent)
-		event := held.Header.Get("webhook-id")
-		if d.Header.Get("webhook-id") != event || !bytes.Equal(d.Body, held.Body) {
-			t.Errorf("the delivery is another one after the kill: %s %s, was %s %s", d.Header.Get("webhook-id"), d.Body, event, held.Body)
+		event := cut.Header.Get("webhook-id")
+		if d.Header.Get("webhook-id") != event || !bytes.Equal(d.Body, cut.Body) {
+			t.Errorf("the delivery is another one after the kill: %s %s, was %s %s", d.Header.Get("webhook-id"), d.Body, event, cut.Body)
 		}
 		if _, err := webhooks.Verify(d.Header, d.Body, secret); err != nil {
 			t.Error(err)
 		}
-		if d.Header.Get(webhooks.HeaderToken) == held.Header.Get(webhooks.HeaderToken) {
+		if d.Header.Get(webhooks.HeaderToken) == cut.Header.Get(webhooks.HeaderToken) {
 			t.Error("the token is not fresh")
 		}
 		until(t, "the delivery is recorded", func() bool {
@@ -92,13 +90,10 @@ func TestAPhotoOutlivesTheEnhancersCrash(t *testing.T) {
 		enhances(t)
 		server := s.serve(t)
 		a := s.api(t, server)
-		sub := a.submit(face)
-		a.inWork(sub.ID)
-		worker := enhancer(t, server)
-		if err := syscall.Kill(worker, syscall.SIGSEGV); err != nil {
-			t.Fatal(err)
-		}
+		sub, worker := held(a, server)
+		signal(t, worker, syscall.SIGSEGV)
 		crashed := time.Now()
+		signal(t, worker, syscall.SIGCONT)
 		until(t, "the enhancer is gone", func() bool { return !live.Alive(worker) })
 		got := a.reaches(sub.ID, "COMPLETE")
 		if got.Revision.StartedAt == nil || got.Revision.StartedAt.Before(crashed) {
@@ -117,12 +112,18 @@ func TestAskedToStopUnderWorkTheServerDrains(t *testing.T) {
 		enhances(t)
 		first := s.serve(t)
 		a := s.api(t, first)
-		working := a.submit(face)
+		working, worker := held(a, first)
 		waiting := a.submit(face)
-		a.inWork(working.ID)
-		worker := enhancer(t, first)
 		asked := time.Now()
-		if err := first.Stop(); err != nil { // status 0
+		if err := first.Terminate(); err != nil {
+			t.Fatal(err)
+		}
+		until(t, "no more requests are taken", func() bool {
+			_, err := live.Fetch(t.Context(), first.URL+"/healthz")
+			return err != nil
+		})
+		signal(t, worker, syscall.SIGCONT)
+		if err := first.Wait(); err != nil { // status 0
 			t.Fatalf("asked to stop under work: %v", err)
 		}
 		stopped := time.Now()
@@ -139,12 +140,54 @@ func TestAskedToStopUnderWorkTheServerDrains(t *testing.T) {
 			t.Errorf("the photo in work was finished at %v, want before the server ended at %v", got.Revision.FinishedAt, stopped)
 		}
 		got = a.reaches(waiting.ID, "COMPLETE")
-		if got.Revision.StartedAt == nil || got.Revision.StartedAt.Before(asked) {
-			t.Errorf("the waiting photo was begun at %v, before the server was asked to stop", got.Revision.StartedAt)
+		if got.Revision.StartedAt == nil || got.Revision.StartedAt.Before(stopped) {
+			t.Errorf("the waiting photo was begun at %v, before the server ended", got.Revision.StartedAt)
 		}
 		oneHeadshot(a, working.ID)
 		oneHeadshot(a, waiting.ID)
 	})
+}
+
+// held hands in a photo and stops the enhancer's process in the midst of it, so that what comes next
+// surely happens during the work. It gives the submission and the process.
+func held(a api, server *live.Server) (submission, int) {
+	a.Helper()
+	for range 10 {
+		sub := a.submit(face)
+		begun := false
+		until(a.T, "the enhancer works on "+sub.ID, func() bool {
+			sub = a.submission(sub.ID)
+			begun = sub.ProcessingState == "PROCESSING" && sub.ProgressStep != ""
+			return begun || sub.ProcessingState == "COMPLETE"
+		})
+		worker := enhancer(a.T, server)
+		signal(a.T, worker, syscall.SIGSTOP)
+		a.Cleanup(func() { _ = syscall.Kill(worker, syscall.SIGCONT) })
+		if begun && stays(a, sub.ID) {
+			return sub, worker
+		}
+		signal(a.T, worker, syscall.SIGCONT) // it was done already: the next photo
+		a.reaches(sub.ID, "COMPLETE")
+	}
+	a.Fatal("each photo was done before the enhancer could be stopped")
+	return submission{}, 0
+}
+
+// stays says whether the submission is still in work after the server could have stored a result that
+// had left the enhancer just before it was stopped.
+func stays(a api, id string) bool {
+	a.Helper()
+	for range 10 {
+		a.contact()
+	}
+	return a.submission(id).ProcessingState == "PROCESSING"
+}
+
+func signal(t *testing.T, pid int, s syscall.Signal) {
+	t.Helper()
+	if err := syscall.Kill(pid, s); err != nil {
+		t.Fatalf("signal process %d: %v", pid, err)
+	}
 }
 
 // enhancer is the id of the server's one enhancer process.
@@ -168,20 +211,14 @@ func oneHeadshot(a api, id string) {
 		Submission struct {
 			Revisions struct {
 				Nodes []struct {
-					ID              string
 					ProcessingState string
 					Images          []struct{ Kind, URL string }
 				}
 			}
 		}
-		Events struct {
-			Nodes []struct{ SubmissionID string }
-		}
 	}
-	a.graphql(`query($id: ID!) {
-		submission(id: $id) { revisions(first: 10) { nodes { id processingState images { kind url } } } }
-		events(first: 100, topics: ["SUBMISSION_COMPLETE"]) { nodes { submissionId } }
-	}`, map[string]any{"id": id}, &got)
+	a.graphql(`query($id: ID!) { submission(id: $id) { revisions(first: 10) { nodes { processingState images { kind url } } } } }`,
+		map[string]any{"id": id}, &got)
 	revisions := got.Submission.Revisions.Nodes
 	if len(revisions) != 1 || revisions[0].ProcessingState != "COMPLETE" {
 		a.Fatalf("%s has the revisions %+v, want one, COMPLETE", id, revisions)
@@ -196,13 +233,23 @@ func oneHeadshot(a api, id string) {
 	if kinds["HEADSHOT"] != 1 {
 		a.Errorf("the revision of %s has %d headshots, want 1 (%v)", id, kinds["HEADSHOT"], kinds)
 	}
-	times := 0
-	for _, e := range got.Events.Nodes {
-		if e.SubmissionID == id {
-			times++
+	completions := 0
+	until(a.T, "the completion of "+id+" is in the log of events", func() bool {
+		completions = 0
+		var log struct {
+			Events struct {
+				Nodes []struct{ SubmissionID string }
+			}
 		}
-	}
-	if times != 1 {
-		a.Errorf("%s was completed %d times, want once", id, times)
+		a.graphql(`{ events(first: 100, topics: ["SUBMISSION_COMPLETE"]) { nodes { submissionId } } }`, nil, &log)
+		for _, e := range log.Events.Nodes {
+			if e.SubmissionID == id {
+				completions++
+			}
+		}
+		return completions > 0
+	})
+	if completions != 1 {
+		a.Errorf("%s was completed %d times, want once", id, completions)
 	}
 }

@@ -27,6 +27,7 @@ const (
 	patience = 60 * time.Second
 
 	face   = "08-spacesuit-512px.jpg"
+	large  = "01-street-short-curly-hair.jpg" // 1080 × 1080
 	noFace = "15-no-face.jpg"
 )
 
@@ -224,7 +225,7 @@ func (a api) contact() (id string) {
 type submission struct {
 	ID, State       string
 	ProcessingState string `json:"processing_state"`
-	Progress        float64
+	ProgressStep    string `json:"progress_step"`
 	Complete        bool
 	Failure         *struct{ Code, Message string }
 	Images          []struct {
@@ -277,18 +278,6 @@ func (a api) reaches(id, processingState string) submission {
 		return s.ProcessingState == processingState
 	})
 	return s
-}
-
-// inWork waits until the enhancer has done a part of the work on a submission.
-func (a api) inWork(id string) {
-	a.Helper()
-	until(a.T, id+" is being worked on", func() bool {
-		s := a.submission(id)
-		if s.ProcessingState != "QUEUED" && s.ProcessingState != "PROCESSING" {
-			a.Fatalf("%s is %s already", id, s.ProcessingState)
-		}
-		return s.ProcessingState == "PROCESSING" && s.Progress > 0
-	})
 }
 
 // endpoint makes a webhook endpoint for the default topic and gives its secret.

@@ -40,10 +40,10 @@ func TestEveryBlockOfTheREADMERuns(t *testing.T) {
 		t.Fatalf("the README has %d blocks to run, want 7 or more", len(blocks))
 	}
 	put := map[string]string{
-		"HEADROOM=http://127.0.0.1:8080":      "HEADROOM=" + server.URL,
-		"KEY=hr_live_…":                       "KEY=" + s.key,
-		"PHOTO=me.jpg":                        "PHOTO=" + filepath.Join(program.root, "enhance/testdata/portraits", face),
-		`"STUDIO_ID"`:                         `"` + a.studio() + `"`,
+		"HEADROOM=http://127.0.0.1:8080":     "HEADROOM=" + server.URL,
+		"KEY=hr_live_…":                      "KEY=" + s.key,
+		"PHOTO=me.jpg":                       "PHOTO=" + filepath.Join(program.root, "enhance/testdata/portraits", face),
+		`"STUDIO_ID"`:                        `"` + a.studio() + `"`,
 		"https://hooks.example.com/headroom": r.URL,
 	}
 	var script strings.Builder

@@ -162,7 +162,7 @@ func (s *server) wire(ctx context.Context, p *program, role string) (err error) 
 	}
 	s.rules = headshot.New(headshot.Config{
 		Client: s.client, Blobs: s.blobs, Queue: s.jobs, Bell: s.events, Enhancer: enhancer{s.pool}, Admit: admitPhoto,
-		CheckLook: checkLook, Requeue: requeue, Keys: c.Keys, Now: now, Log: s.log,
+		CheckLook: checkLook, Deliveries: dispatch.Deliveries{}, Keys: c.Keys, Now: now, Log: s.log,
 		BaseURL: func() string { return s.base }, OnKeyRevoked: s.auth.Forget,
 		CheckURL: func(ctx context.Context, raw string) error { _, err := s.sender.CheckTarget(ctx, raw); return err },
 	})

@@ -32,15 +32,29 @@ func (j *job) encode() error {
 	if err := j.put(KindHeadshot, "headshot", j.master, format, masterQuality); err != nil {
 		return err
 	}
+	made := make([]*raster, 0, len(j.opts.Look.Outputs))
 	for _, o := range j.opts.Look.Outputs {
-		if err := j.put(KindRendition, o.Name, j.master.rendition(o.Width, o.Height, j.opts.Look.Framing.EyeLine), o.Format, o.Quality); err != nil {
+		r := j.rendition(o, made)
+		if err := j.put(KindRendition, o.Name, r, o.Format, o.Quality); err != nil {
 			return err
 		}
+		made = append(made, r)
 	}
 	if *j.opts.Look.Cutout {
 		return j.put(KindCutout, "cutout", j.cutout, FormatPNG, 0)
 	}
 	return nil
+}
+
+// rendition cuts an output from the master, or shrinks one made before that has its shape and at
+// least twice its size, which shows the same part and has fewer pixels to go through.
+func (j *job) rendition(o Output, made []*raster) *raster {
+	for _, r := range made {
+		if r.w*o.Height == r.h*o.Width && r.w >= 2*o.Width {
+			return r.shrink(rect{0, 0, r.w, r.h}, o.Width, o.Height)
+		}
+	}
+	return j.master.rendition(o.Width, o.Height, j.opts.Look.Framing.EyeLine)
 }
 
 func (j *job) encodeAlpha() error {

@@ -85,7 +85,7 @@ func writeDifference(t *testing.T, path string, a, b image.Image) {
 			out.SetGray(x, y, color.Gray{Y: uint8(min(255, d>>8*8))})
 		}
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	f, err := os.Create(path)
@@ -100,10 +100,10 @@ func writeDifference(t *testing.T, path string, a, b image.Image) {
 
 func write(t *testing.T, path string, b []byte) {
 	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, b, 0o600); err != nil {
+	if err := os.WriteFile(path, b, 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

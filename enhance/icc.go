@@ -9,7 +9,9 @@ import (
 // numbers are sRGB" is put in afterwards. WebP and AVIF readers take unmarked pictures for sRGB.
 
 // markJPEG puts an sRGB profile after the JPEG's start, or after its JFIF header.
-func markJPEG(b []byte) []byte { //nolint:gosec // the profile has 500 bytes
+//
+//nolint:gosec // the profile has 500 bytes
+func markJPEG(b []byte) []byte {
 	at := 2
 	if len(b) > 6 && b[2] == 0xff && b[3] == 0xe0 {
 		at = 4 + int(binary.BigEndian.Uint16(b[4:]))
@@ -38,7 +40,9 @@ func markPNG(b []byte) []byte {
 
 // sRGBProfile builds an ICC v4 display profile of sRGB: primaries adapted to D50 as in the ICC's own
 // profile, and the exact curve as a parametric function. About 500 bytes.
-func sRGBProfile() []byte { //nolint:gosec // constants of a few hundred
+//
+//nolint:gosec // constants of a few hundred
+func sRGBProfile() []byte {
 	be := binary.BigEndian
 	fixed := func(tag string, vs ...float64) []byte {
 		b := append([]byte(tag), 0, 0, 0, 0)

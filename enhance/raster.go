@@ -146,7 +146,9 @@ func strips(b []byte, offsets, lengths []uint32, want int) ([]byte, error) {
 }
 
 // onWhite makes RGB of grey and of pictures with alpha.
-func (r *raster) onWhite(inverted bool) *raster { //nolint:gosec // a mean of bytes is a byte
+//
+//nolint:gosec // a mean of bytes is a byte
+func (r *raster) onWhite(inverted bool) *raster {
 	o := newRaster(r.w, r.h, 3)
 	colors := 1
 	if r.n >= 3 {
@@ -170,7 +172,9 @@ func (r *raster) onWhite(inverted bool) *raster { //nolint:gosec // a mean of by
 }
 
 // tiff writes the raster for libvips to read.
-func (r *raster) tiff() []byte { //nolint:gosec // pictures of at most 4096² fit 32 bits
+//
+//nolint:gosec // pictures of at most 4096² fit 32 bits
+func (r *raster) tiff() []byte {
 	le := binary.LittleEndian
 	photometric := uint32(photometricRGB)
 	if r.n == 1 {

@@ -244,5 +244,5 @@ func largest(v []int) int32 {
 			best = i
 		}
 	}
-	return int32(best) //nolint:gosec // fewer than pixels
+	return int32(best)
 }

@@ -43,7 +43,9 @@ const (
 )
 
 // writeFrame sends a header and its bodies.
-func writeFrame(w io.Writer, h header, bodies ...[]byte) error { //nolint:gosec // headers are short
+//
+//nolint:gosec // headers are short
+func writeFrame(w io.Writer, h header, bodies ...[]byte) error {
 	for _, b := range bodies {
 		h.Sizes = append(h.Sizes, len(b))
 	}

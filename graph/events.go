@@ -43,7 +43,7 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request) {
 		respond(w, oldType, http.StatusBadRequest, &graphql.Response{Errors: errs})
 		return
 	}
-	out := eventWriter{w: w, control: http.NewResponseController(w)}
+	out := eventWriter{w: w, now: h.cfg.Now, control: http.NewResponseController(w)}
 	w.Header().Set("Content-Type", eventStream+"; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-cache")
 	w.Header().Set("X-Accel-Buffering", "no") // a proxy in front must not hold events back
@@ -83,6 +83,7 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request) {
 // eventWriter writes events and sends each at once. Its methods are false when the client is gone.
 type eventWriter struct {
 	w       http.ResponseWriter
+	now     func() time.Time
 	control *http.ResponseController
 }
 
@@ -92,7 +93,7 @@ func (e eventWriter) event(name, data string) bool {
 }
 
 func (e eventWriter) write(text string) bool {
-	if err := e.control.SetWriteDeadline(time.Now().Add(writeWithin)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+	if err := e.control.SetWriteDeadline(e.now().Add(writeWithin)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return false
 	}
 	if _, err := e.w.Write([]byte(text)); err != nil {

@@ -120,7 +120,7 @@ func (f *follower) run(ctx context.Context, now *ent.Submission, changes <-chan 
 			}
 		case <-timer.C:
 			for id, due := range f.late {
-				if time.Until(due) <= 0 && !f.tell(ctx, id) {
+				if due.Sub(f.resolver.Now()) <= 0 && !f.tell(ctx, id) {
 					return
 				}
 			}
@@ -135,7 +135,7 @@ func (f *follower) run(ctx context.Context, now *ent.Submission, changes <-chan 
 func (f *follower) wait() time.Duration {
 	first := progressEvery
 	for _, due := range f.late {
-		first = min(first, max(0, time.Until(due)))
+		first = min(first, max(0, due.Sub(f.resolver.Now())))
 	}
 	return first
 }
@@ -167,7 +167,7 @@ func (f *follower) tell(ctx context.Context, id string) bool {
 	if known && what == last.what {
 		return true
 	}
-	if due := last.at.Add(progressEvery); known && last.what.onlyProgress(what) && time.Until(due) > 0 {
+	if due := last.at.Add(progressEvery); known && last.what.onlyProgress(what) && due.Sub(f.resolver.Now()) > 0 {
 		f.late[id] = due
 		return true
 	}
@@ -182,7 +182,7 @@ func (f *follower) send(ctx context.Context, row *ent.Submission) bool {
 	case <-ctx.Done():
 		return false
 	case f.out <- row:
-		f.told[row.ID] = told{what: shownOf(row), at: time.Now()}
+		f.told[row.ID] = told{what: shownOf(row), at: f.resolver.Now()}
 		return true
 	}
 }

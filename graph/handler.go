@@ -45,6 +45,9 @@ type Config struct {
 	// Recheck does the latter for streams that stand on a cookie: it says whether the actor of ctx may
 	// still be here. Optional.
 	Recheck func(ctx context.Context) error
+	// Origin is that of the server's own pages (https://host) when a proxy in front of it changes the
+	// host. A WebSocket of any other page needs credentials of its own; a cookie is not enough. Optional.
+	Origin string
 	// RecheckEvery defaults to 2.5 s, so that with the two seconds that keys are cached a revoked one
 	// is shut out within five.
 	RecheckEvery time.Duration
@@ -58,7 +61,9 @@ type Config struct {
 	MaxBody int64
 	// Limits default to DefaultLimits.
 	Limits Limits
-	Log    *slog.Logger
+	// Now is the clock by which deadlines of sockets are set; default the wall's.
+	Now func() time.Time
+	Log *slog.Logger
 }
 
 // Handler serves the API at one path: POST, multipart POST, Server-Sent Events, and
@@ -77,6 +82,9 @@ func New(cfg Config) (*Handler, error) {
 	cfg.InitTimeout = cmp.Or(cfg.InitTimeout, 5*time.Second)
 	cfg.MaxBody = cmp.Or(cfg.MaxBody, 1<<20)
 	cfg.Limits = cmp.Or(cfg.Limits, DefaultLimits())
+	if cfg.Now == nil {
+		cfg.Now = wall
+	}
 	if cfg.Client == nil || cfg.Service == nil || cfg.Hub == nil || cfg.Authenticate == nil || cfg.Log == nil || len(cfg.CursorKey) < 16 {
 		return nil, errors.New("graph: Client, Service, Hub, CursorKey (16 bytes or more), Authenticate and Log are required")
 	}

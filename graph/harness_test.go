@@ -19,6 +19,7 @@ import (
 	"headroom/internal/auth"
 	"headroom/internal/database"
 	"headroom/internal/database/dbtest"
+	"headroom/internal/dispatch"
 	"headroom/internal/events"
 	"headroom/internal/headshot"
 	"headroom/internal/requestid"
@@ -37,6 +38,7 @@ type house struct {
 	account headshot.AccountCreated
 	log     *syncBuffer
 	bell    events.Bell
+	client  *http.Client
 
 	mu         sync.Mutex
 	blobs      map[string][]byte
@@ -82,8 +84,8 @@ func newHouseOn(t *testing.T, db *database.DB, opts ...option) *house {
 	h.service = headshot.New(headshot.Config{
 		Client: client, Blobs: store{h}, Queue: queue{h}, Bell: ev, Enhancer: enhancer{h}, Admit: admit, Keys: keys,
 		CheckLook: func(json.RawMessage) error { return nil }, CheckURL: func(context.Context, string) error { return nil },
-		Requeue: func(context.Context, *ent.Tx, []string) error { return nil },
-		BaseURL: func() string { return "https://headroom.example.com" }, Now: h.clock, Log: log,
+		Deliveries: dispatch.Deliveries{},
+		BaseURL:    func() string { return "https://headroom.example.com" }, Now: h.clock, Log: log,
 	})
 	h.auth = auth.New(client, log, time.Now)
 	h.bell = ev
@@ -91,14 +93,19 @@ func newHouseOn(t *testing.T, db *database.DB, opts ...option) *house {
 		Client: client, Service: h.service, Hub: ev, CursorKey: []byte("0123456789abcdef0123456789abcdef"),
 		Authenticate: h.auth.Header, Log: log,
 	}
+	cfg.Origin = "https://headroom.example.com"
 	for _, o := range opts {
 		o(&cfg)
 	}
 	if h.handler, err = graph.New(cfg); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(requestid.Middleware(h.auth.Middleware(h.handler)))
-	h.url = server.URL
+	guarded, err := h.auth.Middleware("https://headroom.example.com", h.handler)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(requestid.Middleware(guarded))
+	h.url, h.client = server.URL, server.Client()
 	t.Cleanup(func() {
 		server.CloseClientConnections()
 		server.Close()
@@ -302,7 +309,7 @@ func (h *house) send(key string, header map[string]string, body io.Reader) answe
 	for k, v := range header {
 		req.Header.Set(k, v)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := h.client.Do(req)
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"strings"
@@ -73,7 +74,7 @@ func TestOnlyPOSTIsServed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp, err := http.DefaultClient.Do(req)
+		resp, err := h.client.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,9 +113,7 @@ func (h *house) form(key string, header map[string]string, parts [][2]string) an
 		h.t.Fatal(err)
 	}
 	all := map[string]string{"Content-Type": w.FormDataContentType(), "GraphQL-Require-Preflight": "1"}
-	for k, v := range header {
-		all[k] = v
-	}
+	maps.Copy(all, header)
 	return h.send(key, all, &b)
 }
 

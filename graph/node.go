@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"maps"
 	"strings"
 
 	"headroom/ent"
@@ -131,9 +132,7 @@ func (r *Resolver) nodes(ctx context.Context, ids []string) ([]ent.Noder, error)
 		if err != nil {
 			return nil, err
 		}
-		for id, row := range rows {
-			found[id] = row
-		}
+		maps.Copy(found, rows)
 	}
 	return each(ids, func(id string) ent.Noder { return found[id] }), nil
 }

@@ -46,10 +46,11 @@ type message struct {
 
 func isUpgrade(r *http.Request) bool { return websocket.IsWebSocketUpgrade(r) }
 
-// sameOrigin says whether the page that opened the socket is one of ours. Programs send no Origin.
-func sameOrigin(r *http.Request) bool {
+// sameOrigin says whether the page that opened the socket is one of ours: of the host asked, or of
+// trusted. Programs send no Origin.
+func sameOrigin(r *http.Request, trusted string) bool {
 	origin := r.Header.Get("Origin")
-	if origin == "" {
+	if origin == "" || (trusted != "" && strings.EqualFold(origin, trusted)) {
 		return true
 	}
 	u, err := url.Parse(origin)
@@ -74,7 +75,7 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	s := &socket{h: h, conn: conn, ambient: sameOrigin(r), operations: map[string]context.CancelFunc{}}
+	s := &socket{h: h, conn: conn, ambient: sameOrigin(r, h.cfg.Origin), operations: map[string]context.CancelFunc{}}
 	defer s.running.Wait()
 	defer func() { _ = conn.Close() }()
 	defer cancel()
@@ -98,14 +99,14 @@ type socket struct {
 func (s *socket) send(m message) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	_ = s.conn.SetWriteDeadline(time.Now().Add(writeWithin))
+	_ = s.conn.SetWriteDeadline(s.h.cfg.Now().Add(writeWithin))
 	if err := s.conn.WriteJSON(m); err != nil {
 		_ = s.conn.Close() // the reader notices
 	}
 }
 
 func (s *socket) close(code int, reason string) {
-	deadline := time.Now().Add(time.Second)
+	deadline := s.h.cfg.Now().Add(time.Second)
 	_ = s.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, reason), deadline)
 	_ = s.conn.Close()
 }
@@ -119,7 +120,7 @@ func (s *socket) serve(ctx context.Context) {
 	alive := 3 * s.h.cfg.PingEvery
 	go s.keepAlive(ctx)
 	for {
-		_ = s.conn.SetReadDeadline(time.Now().Add(alive)) // a client answers each ping with a pong
+		_ = s.conn.SetReadDeadline(s.h.cfg.Now().Add(alive)) // a client answers each ping with a pong
 		m, ok := s.read()
 		if !ok {
 			return

@@ -23,6 +23,7 @@ import (
 	"headroom/internal/blobs"
 	"headroom/internal/database"
 	"headroom/internal/database/dbtest"
+	"headroom/internal/dispatch"
 	"headroom/internal/events"
 	"headroom/internal/headshot"
 	"headroom/internal/requestid"
@@ -37,6 +38,7 @@ type house struct {
 	t       *testing.T
 	service *headshot.Service
 	graph   *graph.Handler
+	auth    *auth.Authenticator
 	account headshot.AccountCreated
 	key     string // admin
 	url     string
@@ -72,10 +74,10 @@ func newHouseOn(t *testing.T, db *database.DB) *house {
 	authenticator := auth.New(client, log, now)
 	h.service = headshot.New(headshot.Config{
 		Client: client, Blobs: store, Queue: queue{h}, Bell: bell, Enhancer: enhancer{}, Admit: admitPhoto, Keys: keys,
-		CheckLook: func(json.RawMessage) error { return nil },
-		CheckURL:  func(_ context.Context, raw string) error { _, err := webhooks.CheckURL(raw, false); return err },
-		Requeue:   func(context.Context, *ent.Tx, []string) error { return nil },
-		BaseURL:   func() string { return "https://headroom.example.com" }, Now: now, Log: log, OnKeyRevoked: authenticator.Forget,
+		CheckLook:  func(json.RawMessage) error { return nil },
+		CheckURL:   func(_ context.Context, raw string) error { _, err := webhooks.CheckURL(raw, false); return err },
+		Deliveries: dispatch.Deliveries{},
+		BaseURL:    func() string { return "https://headroom.example.com" }, Now: now, Log: log, OnKeyRevoked: authenticator.Forget,
 	})
 	h.graph, err = graph.New(graph.Config{
 		Client: client, Service: h.service, Hub: events.NewHub(db, client, bell, events.Config{Logger: log}), CursorKey: keys.Cursor(),
@@ -84,8 +86,12 @@ func newHouseOn(t *testing.T, db *database.DB) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(requestid.Middleware(authenticator.Middleware(rest.New(h.graph, log))))
-	h.url = server.URL
+	guarded, err := authenticator.Middleware("https://headroom.example.com", rest.New(h.graph, log))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(requestid.Middleware(guarded))
+	h.url, h.auth = server.URL, authenticator
 	t.Cleanup(func() {
 		server.Close()
 		if t.Failed() {

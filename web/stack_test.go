@@ -111,11 +111,8 @@ func newStack(t *testing.T) *stack {
 			}
 			return nil
 		},
-		Requeue: func(ctx context.Context, tx *ent.Tx, ids []string) error {
-			_, err := dispatch.Requeue(ctx, tx, ids...)
-			return err
-		},
-		BaseURL: s.base, Now: s.clock, Log: log,
+		Deliveries: dispatch.Deliveries{},
+		BaseURL:    s.base, Now: s.clock, Log: log,
 	})
 	s.account, err = s.CreateAccount(t.Context(), headshot.AccountInput{Name: "Acme", Email: ownerEmail, Password: ownerPassword})
 	must(t, err)

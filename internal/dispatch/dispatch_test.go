@@ -193,7 +193,7 @@ func TestPausedEndpointGetsItsEventsWhenItResumes(t *testing.T) {
 		h.eventually("kept", func() bool { return h.count(endpoint, delivery.StatePending) == len(ids) })
 		// A replay of a paused endpoint's delivery has to wait as well.
 		one := db.Client().Delivery.Query().Where(delivery.EventID(ids[0])).OnlyX(h.ctx)
-		h.tx(func(tx *ent.Tx) (int, error) { return dispatch.Requeue(h.ctx, tx, one.ID) }, 1)
+		h.tx(func(tx *ent.Tx) (int, error) { return dispatch.Deliveries{}.Requeue(h.ctx, tx, one.ID) }, 1)
 		n.Ring(events.Ring{Deliveries: true})
 		h.eventually("held again", func() bool {
 			d := db.Client().Delivery.GetX(h.ctx, one.ID)
@@ -203,7 +203,7 @@ func TestPausedEndpointGetsItsEventsWhenItResumes(t *testing.T) {
 			t.Fatalf("%d events came while paused", got)
 		}
 		db.Client().WebhookEndpoint.UpdateOneID(endpoint.ID).SetState(webhookendpoint.StateEnabled).ExecX(h.ctx)
-		h.tx(func(tx *ent.Tx) (int, error) { return dispatch.Release(h.ctx, tx, endpoint.ID) }, len(ids))
+		h.tx(func(tx *ent.Tx) (int, error) { return dispatch.Deliveries{}.Release(h.ctx, tx, endpoint.ID) }, len(ids))
 		n.Ring(events.Ring{Deliveries: true})
 		h.eventually("delivered", func() bool { return h.count(endpoint, delivery.StateDelivered) == len(ids) })
 	})
@@ -233,7 +233,7 @@ func TestReplayUsesTheSameEvent(t *testing.T) {
 		n.Ring(events.Ring{Events: true})
 		h.eventually("delivered", func() bool { return h.count(endpoint, delivery.StateDelivered) == 1 })
 		d := db.Client().Delivery.Query().OnlyX(h.ctx)
-		h.tx(func(tx *ent.Tx) (int, error) { return dispatch.Requeue(h.ctx, tx, d.ID) }, 1)
+		h.tx(func(tx *ent.Tx) (int, error) { return dispatch.Deliveries{}.Requeue(h.ctx, tx, d.ID) }, 1)
 		n.Ring(events.Ring{Deliveries: true})
 		h.eventually("delivered again", func() bool {
 			d := db.Client().Delivery.GetX(h.ctx, d.ID)

@@ -115,10 +115,14 @@ func (w *recorder) disable(ctx context.Context, id, reason string) error {
 	return nil
 }
 
+// Deliveries changes the queue inside a caller's transaction. Ring Ring{Deliveries: true} after the commit where
+// something became due.
+type Deliveries struct{}
+
 // Requeue makes deliveries due now, whatever became of them, with the same event and so the same webhook-id.
 // Those being sent at this moment are left alone. Attempts already made count: a delivery that has used up
 // its schedule gets one more attempt. It returns how many it changed; ring Ring{Deliveries: true} after the commit.
-func Requeue(ctx context.Context, tx *ent.Tx, deliveryIDs ...string) (int, error) {
+func (Deliveries) Requeue(ctx context.Context, tx *ent.Tx, deliveryIDs ...string) (int, error) {
 	n, err := tx.Delivery.Update().
 		Where(delivery.IDIn(deliveryIDs...), delivery.StateNEQ(delivery.StateDelivering)).
 		SetState(delivery.StatePending).SetNextAttemptAt(schema.Now()).ClearDeliveredAt().AddVersion(1).Save(ctx)
@@ -127,7 +131,7 @@ func Requeue(ctx context.Context, tx *ent.Tx, deliveryIDs ...string) (int, error
 
 // Hold takes the due times of the endpoint's pending deliveries, so that they wait until Release. It belongs
 // to the transaction that pauses or disables the endpoint. What is being sent at this moment is still sent.
-func Hold(ctx context.Context, tx *ent.Tx, endpointID string) (int, error) {
+func (Deliveries) Hold(ctx context.Context, tx *ent.Tx, endpointID string) (int, error) {
 	n, err := tx.Delivery.Update().
 		Where(delivery.EndpointID(endpointID), delivery.StateEQ(delivery.StatePending), delivery.NextAttemptAtNotNil()).
 		ClearNextAttemptAt().AddVersion(1).Save(ctx)
@@ -136,7 +140,7 @@ func Hold(ctx context.Context, tx *ent.Tx, endpointID string) (int, error) {
 
 // Release makes the deliveries due that Hold, or an event while the endpoint was not enabled, left waiting. It
 // belongs to the transaction that enables the endpoint; ring Ring{Deliveries: true} after the commit.
-func Release(ctx context.Context, tx *ent.Tx, endpointID string) (int, error) {
+func (Deliveries) Release(ctx context.Context, tx *ent.Tx, endpointID string) (int, error) {
 	n, err := tx.Delivery.Update().
 		Where(delivery.EndpointID(endpointID), delivery.StateEQ(delivery.StatePending), delivery.NextAttemptAtIsNil()).
 		SetNextAttemptAt(schema.Now()).AddVersion(1).Save(ctx)
@@ -145,7 +149,7 @@ func Release(ctx context.Context, tx *ent.Tx, endpointID string) (int, error) {
 
 // Cancel ends the deliveries of erased events that have not reached their endpoint. What is being sent at this
 // moment cannot be called back, but is not tried again.
-func Cancel(ctx context.Context, tx *ent.Tx, eventIDs ...string) (int, error) {
+func (Deliveries) Cancel(ctx context.Context, tx *ent.Tx, eventIDs ...string) (int, error) {
 	n, err := tx.Delivery.Update().
 		Where(delivery.EventIDIn(eventIDs...), delivery.StateIn(delivery.StatePending, delivery.StateDelivering, delivery.StateFailed)).
 		SetState(delivery.StateCancelled).ClearNextAttemptAt().ClearLeaseOwner().ClearLeaseUntil().AddVersion(1).Save(ctx)

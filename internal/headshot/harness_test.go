@@ -14,6 +14,7 @@ import (
 	"headroom/ent"
 	"headroom/internal/auth"
 	"headroom/internal/database"
+	"headroom/internal/dispatch"
 	"headroom/internal/events"
 	"headroom/internal/headshot"
 	"headroom/internal/tenancy"
@@ -28,13 +29,12 @@ type stage struct {
 	account headshot.AccountCreated
 	ctx     context.Context // an admin key of the account
 
-	mu       sync.Mutex
-	now      time.Time
-	blobs    map[string][]byte
-	queued   []string // revision ids
-	rings    []events.Ring
-	answer   func(photo []byte) (*headshot.Enhanced, error)
-	requeued []string
+	mu     sync.Mutex
+	now    time.Time
+	blobs  map[string][]byte
+	queued []string // revision ids
+	rings  []events.Ring
+	answer func(photo []byte) (*headshot.Enhanced, error)
 }
 
 func newStage(t *testing.T, db *database.DB) *stage {
@@ -63,12 +63,9 @@ func newStage(t *testing.T, db *database.DB) *stage {
 			}
 			return nil
 		},
-		Requeue: func(_ context.Context, _ *ent.Tx, ids []string) error {
-			s.requeued = append(s.requeued, ids...)
-			return nil
-		},
-		BaseURL: func() string { return "https://headroom.example.com" },
-		Now:     s.clock, Log: slog.New(slog.DiscardHandler),
+		Deliveries: dispatch.Deliveries{},
+		BaseURL:    func() string { return "https://headroom.example.com" },
+		Now:        s.clock, Log: slog.New(slog.DiscardHandler),
 	})
 	s.account, err = s.CreateAccount(t.Context(), headshot.AccountInput{Name: "Acme", Email: "Owner@Acme.example", Password: "correct horse battery"})
 	if err != nil {

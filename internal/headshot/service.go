@@ -79,24 +79,31 @@ type PhotoFailure struct{ Code, Message string }
 
 func (f *PhotoFailure) Error() string { return f.Code + ": " + f.Message }
 
-// Requeue makes deliveries due again at once, whatever their state (dispatch.Requeue).
-type Requeue func(ctx context.Context, tx *ent.Tx, deliveryIDs []string) error
+// Deliveries changes what is on its way to webhook endpoints, inside the business transaction
+// (dispatch.Deliveries). Each method says how many it changed.
+type Deliveries interface {
+	// Requeue makes deliveries due again at once, whatever became of them.
+	Requeue(ctx context.Context, tx *ent.Tx, ids ...string) (int, error)
+	// Hold keeps an endpoint's waiting deliveries back; Release makes them due.
+	Hold(ctx context.Context, tx *ent.Tx, endpointID string) (int, error)
+	Release(ctx context.Context, tx *ent.Tx, endpointID string) (int, error)
+}
 
 // Config is what a Service stands on. All fields are required but those that say otherwise.
 type Config struct {
-	Client    *ent.Client
-	Blobs     Blobs
-	Queue     Queue
-	Bell      Bell
-	Enhancer  Enhancer // may be nil on a node that only serves the API
-	Admit     Admit
-	CheckLook func(look json.RawMessage) error
-	CheckURL  func(ctx context.Context, raw string) error // webhook addresses
-	Requeue   Requeue
-	Keys      *auth.Keys
-	BaseURL   func() string // without a slash at the end; the listen address may be known late
-	Now       func() time.Time
-	Log       *slog.Logger
+	Client     *ent.Client
+	Blobs      Blobs
+	Queue      Queue
+	Bell       Bell
+	Enhancer   Enhancer // may be nil on a node that only serves the API
+	Admit      Admit
+	CheckLook  func(look json.RawMessage) error
+	CheckURL   func(ctx context.Context, raw string) error // webhook addresses
+	Deliveries Deliveries
+	Keys       *auth.Keys
+	BaseURL    func() string // without a slash at the end; the listen address may be known late
+	Now        func() time.Time
+	Log        *slog.Logger
 	// OnKeyRevoked is called after an API key was revoked. Optional.
 	OnKeyRevoked func(keyID string)
 }

@@ -230,9 +230,10 @@ func (s *Service) changeEndpoint(ctx context.Context, id, action string, ifVersi
 
 // PauseEndpoint holds an endpoint's deliveries back; its events are kept.
 func (s *Service) PauseEndpoint(ctx context.Context, id string) (*ent.WebhookEndpoint, error) {
-	return s.changeEndpoint(ctx, id, "pause", nil, func(_ *txn, u *ent.WebhookEndpointUpdateOne) error {
+	return s.changeEndpoint(ctx, id, "pause", nil, func(tx *txn, u *ent.WebhookEndpointUpdateOne) error {
 		u.SetState(webhookendpoint.StatePaused).SetStateReason("paused by hand")
-		return nil
+		_, err := s.Deliveries.Hold(ctx, tx.Tx, id)
+		return err
 	})
 }
 
@@ -241,8 +242,8 @@ func (s *Service) ResumeEndpoint(ctx context.Context, id string) (*ent.WebhookEn
 	return s.changeEndpoint(ctx, id, "resume", nil, func(tx *txn, u *ent.WebhookEndpointUpdateOne) error {
 		u.SetState(webhookendpoint.StateEnabled).ClearStateReason().ClearFailingSince()
 		tx.rings = append(tx.rings, events.Ring{Deliveries: true})
-		return tx.Delivery.Update().Where(delivery.EndpointID(id), delivery.StateEQ(delivery.StatePending)).
-			SetNextAttemptAt(s.Now()).AddVersion(1).Exec(ctx)
+		_, err := s.Deliveries.Release(ctx, tx.Tx, id)
+		return err
 	})
 }
 
@@ -328,7 +329,7 @@ func (s *Service) ReplayDeliveries(ctx context.Context, ids []string) ([]*ent.De
 		if err := unknown(ids, known, "ids", "delivery"); err != nil {
 			return err
 		}
-		if err := s.Requeue(ctx, tx.Tx, ids); err != nil {
+		if _, err := s.Deliveries.Requeue(ctx, tx.Tx, ids...); err != nil {
 			return fmt.Errorf("requeue: %w", err)
 		}
 		tx.rings = append(tx.rings, events.Ring{Deliveries: true})

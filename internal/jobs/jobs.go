@@ -61,6 +61,9 @@ type Config struct {
 	// DrainTimeout is how long Run lets jobs finish after its context ended, before it ends theirs; 20 s.
 	DrainTimeout time.Duration
 
+	// Poll is how late a job is found when its ring was lost, and how late a retry may be; 500 ms.
+	Poll time.Duration
+
 	// Periodic work is done by one node of all.
 	Periodic []Periodic
 
@@ -101,6 +104,7 @@ func New(db *database.DB, cfg Config) (*Jobs, error) {
 	cfg.MaxAttempts = cmp.Or(cfg.MaxAttempts, 4)
 	cfg.JobTimeout = cmp.Or(cfg.JobTimeout, 2*time.Minute)
 	cfg.DrainTimeout = cmp.Or(cfg.DrainTimeout, 20*time.Second)
+	cfg.Poll = cmp.Or(cfg.Poll, 500*time.Millisecond)
 	cfg.Watch = cmp.Or(cfg.Watch, 5*time.Second)
 	cfg.Logger = cmp.Or(cfg.Logger, slog.Default())
 	if cfg.Now == nil {
@@ -174,6 +178,9 @@ func (j *Jobs) Run(ctx context.Context) error {
 	}
 	defer life.release(context.WithoutCancel(ctx))
 	if n, err := retake(ctx, j.db.Write, j.db.Dialect, nodeID); err != nil {
+		if ctx.Err() != nil {
+			return nil // told to end while starting
+		}
 		return fmt.Errorf("take back the jobs of %s: %w", nodeID, err)
 	} else if n > 0 {
 		j.cfg.Logger.InfoContext(ctx, "took back jobs that the last run of this node left running", "jobs", n, "node", nodeID)
@@ -185,6 +192,9 @@ func (j *Jobs) Run(ctx context.Context) error {
 	// River takes the end of this context as the call to stop: it fetches no more, lets jobs finish for
 	// SoftStopTimeout, then ends their contexts.
 	if err := worker.Start(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil // told to end while starting
+		}
 		return fmt.Errorf("start working jobs: %w", err)
 	}
 	watched := make(chan struct{})
@@ -206,7 +216,7 @@ func (j *Jobs) newWorker(nodeID string) (*client, error) {
 		Workers:              workers,
 		Queues:               map[string]river.QueueConfig{},
 		FetchCooldown:        10 * time.Millisecond,
-		FetchPollInterval:    500 * time.Millisecond, // the fall-back, and how late a retry may be
+		FetchPollInterval:    j.cfg.Poll,
 		JobTimeout:           j.cfg.JobTimeout,
 		RescueStuckJobsAfter: j.cfg.JobTimeout + 30*time.Second,
 		SoftStopTimeout:      j.cfg.DrainTimeout,

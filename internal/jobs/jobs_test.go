@@ -165,10 +165,23 @@ func TestCommittedJobsArePickedUpAtOnce(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		bell := events.NewLocal()
-		n := run(t, db, bell, jobs.Config{NodeID: "a"}, nil)
+		n := run(t, db, bell, jobs.Config{NodeID: "a", Poll: time.Hour}, nil) // only the bell can tell
 		queue(t, db, n.Jobs, false, "first")
-		bell.Ring(events.Ring{Jobs: true})
-		n.next(t) // up now
+		up := make(chan struct{})
+		go func() { // rings are heard once the node is up
+			tick := time.NewTicker(20 * time.Millisecond)
+			defer tick.Stop()
+			for {
+				bell.Ring(events.Ring{Jobs: true})
+				select {
+				case <-up:
+					return
+				case <-tick.C:
+				}
+			}
+		}()
+		n.next(t)
+		close(up)
 		var waits []time.Duration
 		for i := range 21 {
 			queue(t, db, n.Jobs, false, fmt.Sprint("rev_", i))
@@ -178,8 +191,8 @@ func TestCommittedJobsArePickedUpAtOnce(t *testing.T) {
 		}
 		slices.Sort(waits)
 		t.Logf("pick-up after commit: median %v, longest %v", waits[10], waits[20])
-		if waits[10] > 100*time.Millisecond {
-			t.Errorf("median pick-up %v, want at most 100 ms", waits[10])
+		if waits[10] > time.Second { // about 10 ms on an idle machine
+			t.Errorf("median pick-up %v", waits[10])
 		}
 	})
 }

@@ -130,22 +130,36 @@ func (s *Server) Running() bool {
 }
 
 // Kill ends the server's process, and no other, as kill -9 does. It returns when it is gone.
-func (s *Server) Kill() error { return s.end(syscall.SIGKILL) }
-
-// Stop asks the server to end as a service manager does and waits. The error is nil when it drained
-// and ended with status 0, also when it had ended so before.
-func (s *Server) Stop() error {
-	if err := s.end(syscall.SIGTERM); err != nil {
+func (s *Server) Kill() error {
+	if err := s.signal(syscall.SIGKILL); err != nil {
 		return err
 	}
+	<-s.done
+	return nil
+}
+
+// Terminate asks the server to end, as a service manager does, and does not wait.
+func (s *Server) Terminate() error { return s.signal(syscall.SIGTERM) }
+
+// Wait waits until the server has ended. The error is nil when its status was 0.
+func (s *Server) Wait() error {
+	<-s.done
 	return s.err
 }
 
-func (s *Server) end(signal os.Signal) error {
+// Stop asks the server to end and waits. The error is nil when it drained and ended with status 0,
+// also when it had ended so before.
+func (s *Server) Stop() error {
+	if err := s.Terminate(); err != nil {
+		return err
+	}
+	return s.Wait()
+}
+
+func (s *Server) signal(signal os.Signal) error {
 	if err := s.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("signal the server: %w", err)
 	}
-	<-s.done
 	return nil
 }
 
