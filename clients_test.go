@@ -187,7 +187,7 @@ func followed(t *testing.T, a api, servers ...*live.Server) {
 	for _, transport := range []string{"ws", "sse"} {
 		waits[transport] = follow(t, transport, servers[0].URL, a.Key, contact)
 	}
-	a.submit(noFace) // somebody else's, which they must not hear of
+	a.submit(noFace)                   // somebody else's, which they must not hear of
 	sub := a.submitFor(contact, large) // work on it takes long enough for progress to be told of
 	for transport, wait := range waits {
 		updates := wait()

@@ -101,7 +101,7 @@ func (w *recorder) disable(ctx context.Context, id, reason string) error {
 	if err != nil {
 		return fmt.Errorf("disable endpoint %s: %w", id, err)
 	}
-	if _, err := Deliveries{}.Hold(ctx, w.tx, id); err != nil {
+	if _, err := (Deliveries{}).Hold(ctx, w.tx, id); err != nil {
 		return err
 	}
 	_, err = events.Write(ctx, w.tx, events.Draft{
