@@ -101,6 +101,10 @@ verify: ## fail when generated code is stale
 fmt: $(LINT) ## format the code
 	@$(LINT) fmt
 
+.PHONY: bench-flow
+bench-flow: build ## measure a portrait's way through the program into bench/results
+	@$(GO) run ./bench/flow
+
 .PHONY: clean
 clean: ## remove what was built (neither ./data nor ./models)
 	rm -rf bin .cache web/graphiql/dist web/graphiql/node_modules test/clients/node_modules

@@ -182,7 +182,7 @@ func (j *job) exposure(s reading) float64 {
 			stops = max(stops, min(room*0.75, math.Log2(lin(0.56)/lin(s.face))))
 		case stops > 0:
 			// something is bright already: the face is dark for itself, do not bleach it
-			stops = min(stops, 0.3+0.5*max(0, room))
+			stops = min(stops, 0.2+0.5*max(0, room))
 		}
 	}
 	return min(3, max(-1.2, stops))

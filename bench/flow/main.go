@@ -84,7 +84,7 @@ func run(ctx context.Context, photo string, runs int) error {
 	}
 	r := &result{
 		photo: fmt.Sprintf("%s, %d × %d, %d kB", filepath.Base(photo), c.Width, c.Height, len(data)/1000), load: load(),
-		command:  "go run ./bench/flow" + strings.TrimPrefix(" "+strings.Join(os.Args[1:], " "), " "),
+		command:  strings.Join(append([]string{"go run ./bench/flow"}, os.Args[1:]...), " "),
 		revision: revision(ctx, root),
 	}
 	if err := r.measure(ctx, root, binary, filepath.Join(dir, "data"), live.Photo{Name: filepath.Base(photo), Data: data}, runs); err != nil {

@@ -282,8 +282,11 @@ func mergeAttributes(old, change json.RawMessage) (json.RawMessage, error) {
 		}
 	}
 	for k, v := range more {
-		if k == "" || utf8.RuneCountInString(k) > maxKey {
-			return nil, Fail(ValidationFailed, "keys have 1 to %d characters", maxKey)
+		if k == "" || utf8.RuneCountInString(k) > maxKey || badText(k) {
+			return nil, Fail(ValidationFailed, "keys have 1 to %d characters of text", maxKey)
+		}
+		if err := storable(v); err != nil {
+			return nil, Fail(ValidationFailed, "%q %s", k, err.Error())
 		}
 		switch v.(type) {
 		case nil:

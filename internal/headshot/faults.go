@@ -1,6 +1,8 @@
 package headshot
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"strings"
 	"unicode/utf8"
@@ -57,6 +59,47 @@ func (f *faults) text(field string, v *string, limit int) {
 
 // badText finds NUL, which PostgreSQL cannot store, and broken UTF-8.
 func badText(v string) bool { return strings.ContainsRune(v, 0) || !utf8.ValidString(v) }
+
+// object checks the caller's own JSON: one object of at most maxAttributes bytes that both databases can store.
+func (f *faults) object(field string, raw json.RawMessage) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	var object map[string]any
+	if err := d.Decode(&object); err != nil || object == nil || len(raw) > maxAttributes {
+		f.say(field, "must be one JSON object of at most 16 KiB")
+		return
+	}
+	if err := storable(object); err != nil {
+		f.say(field, err.Error())
+	}
+}
+
+// storable refuses what JSON allows and PostgreSQL does not: NUL, and numbers without measure.
+func storable(v any) error {
+	switch v := v.(type) {
+	case string:
+		if badText(v) {
+			return errors.New("holds characters that are not text")
+		}
+	case json.Number:
+		if _, err := v.Float64(); err != nil {
+			return errors.New("holds a number that is out of range")
+		}
+	case []any:
+		for _, item := range v {
+			if err := storable(item); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for key, item := range v {
+			if err := errors.Join(storable(key), storable(item)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
 
 // err returns the first fault, carrying the others, or nil.
 func (f *faults) err() error {

@@ -31,6 +31,8 @@ func TestContactInputsAreChecked(t *testing.T) {
 		"NUL":            {headshot.ContactInput{FirstName: "A", Email: "a@example.com", Phone: &nul}, "phone"},
 		"attributes":     {headshot.ContactInput{FirstName: "A", Email: "a@example.com", CustomAttributes: json.RawMessage(`[1]`)}, "customAttributes"},
 		"nested":         {headshot.ContactInput{FirstName: "A", Email: "a@example.com", CustomAttributes: json.RawMessage(`{"a":{"b":1}}`)}, "customAttributes"},
+		"NUL inside":     {headshot.ContactInput{FirstName: "A", Email: "a@example.com", CustomAttributes: json.RawMessage(`{"a":"\u0000"}`)}, "customAttributes"},
+		"huge number":    {headshot.ContactInput{FirstName: "A", Email: "a@example.com", CustomAttributes: json.RawMessage(`{"a":1e999}`)}, "customAttributes"},
 		"unknown list":   {headshot.ContactInput{FirstName: "A", Email: "a@example.com", ListIDs: []string{"lst_x"}}, "listIds"},
 	} {
 		_, err := s.CreateContact(s.ctx, c.in)

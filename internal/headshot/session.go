@@ -92,10 +92,7 @@ func checkSession(in *SessionInput) error {
 	if len(in.Metadata) == 0 || string(in.Metadata) == "null" {
 		in.Metadata = json.RawMessage(`{}`)
 	}
-	var object map[string]any
-	if err := json.Unmarshal(in.Metadata, &object); err != nil || len(in.Metadata) > maxAttributes {
-		f.say("metadata", "must be one JSON object of at most 16 KiB")
-	}
+	f.object("metadata", in.Metadata)
 	return f.err()
 }
 

@@ -46,10 +46,7 @@ func (s *Service) checkStudio(p StudioPatch) error {
 		f.add("look", s.CheckLook(p.Look.Value))
 	}
 	if p.Brand.Set && !p.Brand.Null {
-		var object map[string]any
-		if err := json.Unmarshal(p.Brand.Value, &object); err != nil || len(p.Brand.Value) > maxAttributes {
-			f.say("brand", "must be one JSON object of at most 16 KiB")
-		}
+		f.object("brand", p.Brand.Value)
 	}
 	if q := p.MinQuality; q.Set && (q.Value < 0 || q.Value > 1) {
 		f.say("minQuality", "is between 0 and 1")

@@ -281,8 +281,12 @@ func (s *Service) SendTest(ctx context.Context, in TestInput) (*ent.WebhookEndpo
 	if err := need(ctx, "webhooks:write"); err != nil {
 		return nil, err
 	}
-	if len(in.Payload) > maxAttributes {
-		return nil, Invalid("payload", "is over %d bytes", maxAttributes)
+	if len(in.Payload) > 0 {
+		f := faults{}
+		f.object("payload", in.Payload)
+		if err := f.err(); err != nil {
+			return nil, err
+		}
 	}
 	var row *ent.WebhookEndpoint
 	err := s.inTx(ctx, func(tx *txn) (err error) {
