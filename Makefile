@@ -9,6 +9,9 @@ BIN := bin/headroom
 GRAPHIQL := web/graphiql/dist/index.html.br
 LINT := .cache/golangci-lint/golangci-lint
 
+# Build tags: storage_gs and storage_azure add those object stores (and their large drivers).
+TAGS ?=
+
 # What make test runs, for running less of it: make test ARGS='-run Webhook ./webhooks'
 ARGS ?= ./...
 
@@ -25,7 +28,7 @@ build: ## set up what is missing and build bin/headroom with its models and Grap
 	@scripts/setup.sh build
 # npm mostly waits for the network, so the Go packages are compiled meanwhile.
 	@$(MAKE) --question $(GRAPHIQL) || $(MAKE) --no-print-directory -j2 $(GRAPHIQL) compile
-	@$(GO) build -o $(BIN) .
+	@$(GO) build -tags '$(TAGS)' -o $(BIN) .
 	@$(BIN) models install
 
 .PHONY: compile

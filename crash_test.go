@@ -2,6 +2,8 @@ package main_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"syscall"
 	"testing"
@@ -144,6 +146,18 @@ func TestAskedToStopUnderWorkTheServerDrains(t *testing.T) {
 	})
 }
 
+func TestAskedToStopWhileItStartsTheServerEndsWell(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, s *site) {
+		for range 5 {
+			server := s.serve(t)
+			if err := server.Stop(); err != nil {
+				t.Errorf("%v\n%s", err, server.Log())
+			}
+		}
+	})
+}
+
 // held hands in a photo and stops the enhancer's process in the midst of it, so that what comes next
 // surely happens during the work. It gives the submission and the process.
 func held(a api, server *live.Server) (submission, int) {
@@ -216,7 +230,7 @@ func enhancer(t *testing.T, s *live.Server) int {
 }
 
 // oneHeadshot checks that the submission was processed as one revision with one headshot, was
-// completed once, and that each of its images can be read.
+// completed once, and that each of its images is stored as its row says.
 func oneHeadshot(a api, id string) {
 	a.Helper()
 	var got struct {
@@ -224,12 +238,12 @@ func oneHeadshot(a api, id string) {
 			Revisions struct {
 				Nodes []struct {
 					ProcessingState string
-					Images          []struct{ Kind, URL string }
+					Images          []struct{ Kind, URL, SHA256 string }
 				}
 			}
 		}
 	}
-	a.graphql(`query($id: ID!) { submission(id: $id) { revisions(first: 10) { nodes { processingState images { kind url } } } } }`,
+	a.graphql(`query($id: ID!) { submission(id: $id) { revisions(first: 10) { nodes { processingState images { kind url sha256 } } } } }`,
 		map[string]any{"id": id}, &got)
 	revisions := got.Submission.Revisions.Nodes
 	if len(revisions) != 1 || revisions[0].ProcessingState != "COMPLETE" {
@@ -238,8 +252,9 @@ func oneHeadshot(a api, id string) {
 	kinds := map[string]int{}
 	for _, img := range revisions[0].Images {
 		kinds[img.Kind]++
-		if picture, err := live.Fetch(a.Context(), img.URL); err != nil || picture.Status != http.StatusOK || len(picture.Body) == 0 {
-			a.Errorf("the %s answers %d (%v)", img.Kind, picture.Status, err)
+		picture, err := live.Fetch(a.Context(), img.URL)
+		if sum := sha256.Sum256(picture.Body); err != nil || picture.Status != http.StatusOK || hex.EncodeToString(sum[:]) != img.SHA256 {
+			a.Errorf("the %s is %d with %x (%v), want %s", img.Kind, picture.Status, sum, err, img.SHA256)
 		}
 	}
 	if kinds["HEADSHOT"] != 1 {

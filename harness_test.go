@@ -32,7 +32,7 @@ const (
 )
 
 // program is what all tests run, built once.
-var program struct { //nolint:gochecknoglobals // once per test process is the point
+var program struct {
 	root, binary, models string
 	photos               chan struct{} // a place in it lets a test enhance photos
 }
@@ -62,17 +62,17 @@ func run(m *testing.M) int {
 
 // enhances waits for a turn to enhance photos, which lasts until the test ends: many native pipelines
 // at once would only be slow at the same time.
-func enhances(t testing.TB) {
-	t.Helper()
+func enhances(tb testing.TB) {
+	tb.Helper()
 	program.photos <- struct{}{}
-	t.Cleanup(func() { <-program.photos })
+	tb.Cleanup(func() { <-program.photos })
 }
 
 // lifetime is a context for processes: they outlive t.Context, which ends before the clean-up, but
 // not the test binary, which go test ends at its deadline.
-func lifetime(t testing.TB) context.Context {
-	t.Helper()
-	limited, ok := t.(interface{ Deadline() (time.Time, bool) })
+func lifetime(tb testing.TB) context.Context {
+	tb.Helper()
+	limited, ok := tb.(interface{ Deadline() (time.Time, bool) })
 	if !ok {
 		return context.Background()
 	}
@@ -81,7 +81,7 @@ func lifetime(t testing.TB) context.Context {
 		return context.Background()
 	}
 	ctx, cancel := context.WithDeadline(context.Background(), at.Add(-5*time.Second))
-	t.Cleanup(cancel)
+	tb.Cleanup(cancel)
 	return ctx
 }
 
@@ -109,15 +109,15 @@ type site struct {
 }
 
 // newSite makes an empty installation, with SQLite unless settings say otherwise.
-func newSite(t testing.TB, settings map[string]string) *site {
-	t.Helper()
+func newSite(tb testing.TB, settings map[string]string) *site {
+	tb.Helper()
 	key, err := auth.NewAPIKey(false)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var secret [32]byte
 	_, _ = rand.Read(secret[:]) // never fails
-	s := &site{key: key, data: t.TempDir()}
+	s := &site{key: key, data: tb.TempDir()}
 	s.settings = map[string]string{
 		"HEADROOM_ADDR": "127.0.0.1:0", "HEADROOM_DATA": s.data, "HEADROOM_MODELS": program.models, "HEADROOM_PROFILE": "standard",
 		"HEADROOM_SECRET_KEY": base64.StdEncoding.EncodeToString(secret[:]), "HEADROOM_BOOTSTRAP_KEY": key,

@@ -73,7 +73,7 @@ func stories(t *testing.T, dir string, database func(testing.TB) string) {
 			env.Setenv("KEY", s.key)
 			env.Setenv("PHOTOS", filepath.Join(program.root, "enhance/testdata/portraits"))
 			env.Setenv("PATH", filepath.Dir(program.binary)+string(filepath.ListSeparator)+env.Getenv("PATH"))
-			env.Values["tb"], env.Values["site"] = tb, s
+			env.Values[story{}] = story{tb, s}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -82,24 +82,36 @@ func stories(t *testing.T, dir string, database func(testing.TB) string) {
 	})
 }
 
+// story is a script being told.
+type story struct {
+	testing.TB
+	*site
+}
+
+func storyOf(ts *testscript.TestScript) story {
+	s, ok := ts.Value(story{}).(story)
+	if !ok {
+		ts.Fatalf("the script was not set up")
+	}
+	return s
+}
+
 func storyServes(ts *testscript.TestScript, _ bool, args []string) {
-	tb, s := ts.Value("tb").(testing.TB), ts.Value("site").(*site)
-	server, err := live.Start(lifetime(tb), program.binary, s.settings, append([]string{"serve"}, args...)...)
+	s := storyOf(ts)
+	server, err := live.Start(lifetime(s), program.binary, s.settings, append([]string{"serve"}, args...)...)
 	ts.Check(err)
 	ts.Defer(func() {
 		if err := server.Stop(); err != nil {
-			tb.Errorf("the server did not end well: %v", err)
+			s.Errorf("the server did not end well: %v", err)
 		}
-		if tb.Failed() {
-			tb.Logf("the server said:\n%s", server.Log())
+		if s.Failed() {
+			s.Logf("the server said:\n%s", server.Log())
 		}
 	})
 	ts.Setenv("HEADROOM", server.URL)
 }
 
-func storyEnhances(ts *testscript.TestScript, _ bool, _ []string) {
-	enhances(ts.Value("tb").(testing.TB))
-}
+func storyEnhances(ts *testscript.TestScript, _ bool, _ []string) { enhances(storyOf(ts)) }
 
 func storyPicture(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) < 3 {

@@ -91,6 +91,7 @@ func (j *job) face() error {
 	j.result.Face = Face{
 		X: math.Round(d.x), Y: math.Round(d.y), Width: math.Round(d.w), Height: math.Round(d.h), Score: round3(d.score),
 		Roll: deg(d.roll()), Yaw: deg(m.yaw), Pitch: deg(m.pitch), EyesOpen: round3(m.eyesOpen),
+		Eyes: [2]Point{d.key[leftEye].public(), d.key[rightEye].public()}, Mouth: d.key[mouth].public(),
 	}
 	return nil
 }
@@ -106,5 +107,7 @@ func (j *job) rivals() int {
 	}
 	return n
 }
+
+func (p point) public() Point { return Point{math.Round(p.x*10) / 10, math.Round(p.y*10) / 10} }
 
 func round3(v float64) float64 { return math.Round(v*1000) / 1000 }

@@ -56,6 +56,15 @@ type Face struct {
 	Pitch float64 `json:"pitch"`
 	// EyesOpen is the smaller of both eyes' opening, height by width: about 0.3 when open, under 0.1 when shut.
 	EyesOpen float64 `json:"eyes_open"`
+	// Eyes are the viewer's left and right one, Mouth is its middle.
+	Eyes  [2]Point `json:"eyes"`
+	Mouth Point    `json:"mouth"`
+}
+
+// Point is a position in pixels of the upright source.
+type Point struct {
+	X float64 `json:"x"`
+	Y float64 `json:"y"`
 }
 
 // Warning is something the person or a reviewer may want to know; the headshot was made all the same.

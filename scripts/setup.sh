@@ -4,7 +4,7 @@
 #
 #   scripts/setup.sh build   a C compiler, pkg-config, libvips; checks Go and Node.js
 #   scripts/setup.sh run     the same
-#   scripts/setup.sh test    and PostgreSQL, Chromium, npm's and Python's clients for the tests
+#   scripts/setup.sh test    and PostgreSQL, Chromium, jq, curl, npm's and Python's clients for the tests
 #
 # On Debian and Ubuntu it installs system packages with apt-get (as root, or through sudo).
 # Elsewhere it says what to install and fails.
@@ -127,6 +127,9 @@ have_chromium() {
 
 setup_test() {
 	have_postgres || install PostgreSQL postgresql postgresql@17 "postgresql-server postgresql-contrib"
+	have jq || install jq jq jq jq
+	have curl || install curl curl curl curl
+	have ps || install ps procps procps procps-ng
 	have_chromium || install Chromium chromium "--cask chromium" chromium
 	# npm writes this file last, so a cut-off install counts as none.
 	if ! [ test/clients/node_modules/.package-lock.json -nt test/clients/package-lock.json ]; then

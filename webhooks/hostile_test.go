@@ -301,7 +301,7 @@ func TestSendNamesWhyThereWasNoConnection(t *testing.T) {
 
 // Not parallel: it sets the environment. A name is used because net/http never sends
 // loopback addresses through a proxy.
-func TestProxiesFromTheEnvironmentAreIgnored(t *testing.T) {
+func TestProxiesFromTheEnvironmentAreIgnored(t *testing.T) { //nolint:paralleltest // it sets the environment
 	var proxied, direct atomic.Int64
 	proxy := receiver(t, func(http.ResponseWriter, *http.Request) { proxied.Add(1) })
 	server := receiver(t, func(http.ResponseWriter, *http.Request) { direct.Add(1) })

@@ -58,7 +58,7 @@ func (c Config) withDefaults() Config {
 	c.Resolver = cmp.Or(c.Resolver, net.DefaultResolver)
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	if c.Now == nil {
-		c.Now = time.Now
+		c.Now = wall
 	}
 	return c
 }
@@ -109,7 +109,7 @@ func (s *Sender) CheckTarget(ctx context.Context, raw string) (*url.URL, error) 
 	defer cancel()
 	addrs, err := s.config.Resolver.LookupNetIP(ctx, "ip", u.Hostname())
 	if err != nil {
-		return u, nil //nolint:nilerr // not resolvable at this moment is not refused
+		return u, nil // not resolvable at this moment is not refused
 	}
 	for _, addr := range addrs {
 		if err := checkAddress(addr.Unmap(), false); err != nil {
@@ -135,7 +135,7 @@ type Request struct {
 // breaks off, the attempt is still what the status says.
 func (s *Sender) Send(ctx context.Context, r Request) Attempt {
 	started := s.config.Now()
-	begin := time.Now() // monotonic, whatever the injected clock does
+	begin := wall() // monotonic, whatever the injected clock does
 	attempt := s.attempt(ctx, r, started)
 	attempt.StartedAt = started
 	attempt.Duration = time.Since(begin)

@@ -233,9 +233,6 @@ func dialGuard(allowPrivate bool) func(network, address string, _ syscall.RawCon
 
 // asTargetError finds the guard's refusal inside a dialler's error.
 func asTargetError(err error) *TargetError {
-	var refused *TargetError
-	if errors.As(err, &refused) {
-		return refused
-	}
-	return nil
+	refused, _ := errors.AsType[*TargetError](err)
+	return refused
 }

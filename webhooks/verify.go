@@ -54,7 +54,7 @@ func WithLeeway(d time.Duration) VerifyOption { return func(o *verifyOptions) { 
 func WithIssuer(baseURL string) VerifyOption { return func(o *verifyOptions) { o.issuer = baseURL } }
 
 func newVerifyOptions(opts []VerifyOption) verifyOptions {
-	o := verifyOptions{now: time.Now}
+	o := verifyOptions{now: wall}
 	for _, opt := range opts {
 		opt(&o)
 	}

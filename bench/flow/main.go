@@ -17,14 +17,13 @@ import (
 	_ "image/jpeg"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"headroom/bench/host"
 	"headroom/internal/auth"
 	"headroom/test/live"
 	"headroom/webhooks"
@@ -83,9 +82,9 @@ func run(ctx context.Context, photo string, runs int) error {
 		return fmt.Errorf("%s: %w", photo, err)
 	}
 	r := &result{
-		photo: fmt.Sprintf("%s, %d × %d, %d kB", filepath.Base(photo), c.Width, c.Height, len(data)/1000), load: load(),
+		photo: fmt.Sprintf("%s, %d × %d, %d kB", filepath.Base(photo), c.Width, c.Height, len(data)/1000), load: host.Load(),
 		command:  strings.Join(append([]string{"go run ./bench/flow"}, os.Args[1:]...), " "),
-		revision: revision(ctx, root),
+		revision: host.Revision(ctx, root),
 	}
 	if err := r.measure(ctx, root, binary, filepath.Join(dir, "data"), live.Photo{Name: filepath.Base(photo), Data: data}, runs); err != nil {
 		return err
@@ -173,7 +172,7 @@ func (r *result) once(ctx context.Context, api live.Client, fields map[string]st
 
 // peaks reads the most memory that the server and its enhancers have had.
 func (r *result) peaks(ctx context.Context, server *live.Server) (err error) {
-	if r.parent, err = peak(server.PID); err != nil {
+	if r.parent, err = host.Peak(server.PID); err != nil {
 		return err
 	}
 	children, err := server.Enhancers(ctx)
@@ -181,28 +180,13 @@ func (r *result) peaks(ctx context.Context, server *live.Server) (err error) {
 		return err
 	}
 	for _, pid := range children {
-		bytes, err := peak(pid)
+		memory, err := host.Peak(pid)
 		if err != nil {
 			return err
 		}
-		r.child += bytes
+		r.child += memory
 	}
 	return nil
-}
-
-// peak is VmHWM, the most resident memory a process has had.
-func peak(pid int) (int64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0, fmt.Errorf("peak memory: %w", err)
-	}
-	for line := range strings.Lines(string(text)) {
-		if value, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			kB, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
-			return kB << 10, err
-		}
-	}
-	return 0, fmt.Errorf("process %d has no VmHWM", pid)
 }
 
 func (r *result) write(root string) error {
@@ -210,7 +194,7 @@ func (r *result) write(root string) error {
 	date := time.Now().Format(time.DateOnly)
 	fmt.Fprintf(&b, "# Flow, %s\n\nA portrait through the running program on SQLite: upload over REST, enhancement, signed webhook.\n\n", date)
 	fmt.Fprintf(&b, "- command: `%s`, revision %s\n- machine: %s; load before: %s\n- photo: %s; %d times, one at a time; profile standard\n\n",
-		r.command, r.revision, machine(), r.load, r.photo, len(r.upload))
+		r.command, r.revision, host.Machine(), r.load, r.photo, len(r.upload))
 	fmt.Fprint(&b, "| | p50 | worst | goal | |\n| --- | --- | --- | --- | --- |\n")
 	row := func(what, p50, worst, goal string, met bool) {
 		verdict := "met"
@@ -221,8 +205,8 @@ func (r *result) write(root string) error {
 	}
 	ms := func(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) + " ms" }
 	mb := func(bytes int64) string { return strconv.FormatInt(bytes>>20, 10) + " MiB" }
-	row("upload acknowledged", ms(median(r.upload)), ms(slices.Max(r.upload)), "≤ "+ms(goalUpload), median(r.upload) <= goalUpload)
-	row("webhook received after the upload began", ms(median(r.webhook)), ms(slices.Max(r.webhook)), "≤ "+ms(goalWebhook), slices.Max(r.webhook) <= goalWebhook)
+	row("upload acknowledged", ms(host.Median(r.upload)), ms(slices.Max(r.upload)), "≤ "+ms(goalUpload), host.Median(r.upload) <= goalUpload)
+	row("webhook received after the upload began", ms(host.Median(r.webhook)), ms(slices.Max(r.webhook)), "≤ "+ms(goalWebhook), slices.Max(r.webhook) <= goalWebhook)
 	row(fmt.Sprintf("peak memory: server %s + enhancer %s", mb(r.parent), mb(r.child)), "", mb(r.parent+r.child), "≤ "+mb(goalMemory), r.parent+r.child <= goalMemory)
 	fmt.Fprintf(&b, "\nThe first webhook, right after the start, took %s.\n", ms(r.cold))
 	path := filepath.Join(root, "bench/results", "flow-"+date+".md")
@@ -234,37 +218,4 @@ func (r *result) write(root string) error {
 	}
 	fmt.Printf("\n%s\nwritten to %s\n", b.String(), path)
 	return nil
-}
-
-// median is the middle one, or the higher of the two.
-func median(d []time.Duration) time.Duration { return slices.Sorted(slices.Values(d))[len(d)/2] }
-
-func machine() string {
-	model := runtime.GOARCH
-	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
-		for line := range strings.Lines(string(text)) {
-			if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
-				model = strings.TrimSpace(value)
-				break
-			}
-		}
-	}
-	return fmt.Sprintf("%d × %s, %s/%s, %s", runtime.NumCPU(), model, runtime.GOOS, runtime.GOARCH, runtime.Version())
-}
-
-// load is how busy the machine was in the last minute: numbers of a busy one say little.
-func load() string {
-	text, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return "unknown"
-	}
-	return strings.Fields(string(text))[0]
-}
-
-func revision(ctx context.Context, root string) string {
-	out, err := exec.CommandContext(ctx, "git", "-C", root, "describe", "--always", "--dirty").Output()
-	if err != nil {
-		return "unknown"
-	}
-	return strings.TrimSpace(string(out))
 }

@@ -1,3 +1,4 @@
+// Package migrate holds the schema as tables, generated, and as versioned SQL.
 package migrate
 
 import "embed"

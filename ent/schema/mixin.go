@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"strings"
 	"sync"
-	"time"
 
 	"entgo.io/ent"
 	"entgo.io/ent/schema/field"
@@ -37,9 +36,6 @@ var ids = &idSource{entropy: ulid.Monotonic(rand.Reader, 0)}
 
 // NewID returns prefix, an underscore and a lower-case ULID (26 characters). Ids of one process sort by creation.
 func NewID(prefix string) string { return prefix + "_" + ids.next() }
-
-// Now is the time as every row stores it: UTC, whole milliseconds.
-func Now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
 // row gives every noun an id with the noun's prefix and a creation time.
 type row struct {

@@ -96,7 +96,7 @@ func TestReceiver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := http.DefaultTransport.RoundTrip(request)
+	response, err := new(http.Transport).RoundTrip(request)
 	if err != nil || response.StatusCode != 405 {
 		t.Errorf("GET: %v, %v", response, err)
 	}

@@ -80,7 +80,7 @@ func Open(ctx context.Context, rawURL string, config Config) (*Store, error) {
 		return nil, fmt.Errorf("storage URL: %w", err)
 	}
 	if config.Now == nil {
-		config.Now = time.Now
+		config.Now = wall
 	}
 	var p place
 	switch u.Scheme {

@@ -232,37 +232,36 @@ func (f *folder) list(ctx context.Context, prefix string) iter.Seq2[Object, erro
 			return // no key begins so
 		}
 		err := fs.WalkDir(f.root.FS(), start, func(name string, entry fs.DirEntry, err error) error {
-			if errors.Is(err, fs.ErrNotExist) {
-				return nil // deleted meanwhile, or nothing with this prefix
-			}
-			if err != nil {
+			switch {
+			case errors.Is(err, fs.ErrNotExist): // deleted meanwhile, or nothing with this prefix
+				return nil
+			case err != nil:
 				return err
-			}
-			if entry.IsDir() {
-				if name == tempDir {
-					return fs.SkipDir
-				}
+			case name == tempDir:
+				return fs.SkipDir
+			case entry.IsDir():
 				return ctx.Err()
-			}
-			if !strings.HasPrefix(name, prefix) {
+			case !strings.HasPrefix(name, prefix):
 				return nil
 			}
-			info, err := entry.Info()
-			if errors.Is(err, fs.ErrNotExist) {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			if !yield(Object{Key: name, Size: info.Size(), Modified: info.ModTime()}, nil) {
-				return fs.SkipAll
-			}
-			return nil
+			return yieldFile(yield, name, entry)
 		})
 		if err != nil {
 			yield(Object{}, err)
 		}
 	}
+}
+
+// yieldFile yields one file of a walk, unless it was deleted meanwhile.
+func yieldFile(yield func(Object, error) bool, name string, entry fs.DirEntry) error {
+	info, err := entry.Info()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil && !yield(Object{Key: name, Size: info.Size(), Modified: info.ModTime()}, nil) {
+		return fs.SkipAll
+	}
+	return err
 }
 
 func (f *folder) link(_ context.Context, l link) (string, error) { return f.signer.link(l), nil }

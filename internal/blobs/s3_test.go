@@ -217,7 +217,7 @@ func fetch(t *testing.T, link string) (int, http.Header, []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := http.DefaultTransport.RoundTrip(request)
+	response, err := new(http.Transport).RoundTrip(request)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package blobs_test
 
 import (
 	"bytes"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -24,9 +25,7 @@ func served(store *blobs.Store, method, link string, header http.Header) *httpte
 		unescaped = path
 	}
 	r.URL = &url.URL{Path: unescaped, RawPath: path, RawQuery: query}
-	for name, values := range header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, header)
 	w := httptest.NewRecorder()
 	store.Handler().ServeHTTP(w, r)
 	return w

@@ -44,7 +44,7 @@ func Settings() []Setting {
 		{"HEADROOM_ADDR", "127.0.0.1:8080", "listen address; port 0 picks a free one and prints it"},
 		{"HEADROOM_DATA", "./data", "folder for the embedded defaults: database, photos, secret key"},
 		{"HEADROOM_DATABASE_URL", "sqlite:<data>/headroom.db", "or postgres://user:password@host/name"},
-		{"HEADROOM_STORAGE_URL", "file://<data>/photos", "or s3://bucket?region=…, gs://bucket, azblob://container"},
+		{"HEADROOM_STORAGE_URL", "file://<data>/photos", "or s3://bucket?region=… (gs:// and azblob:// in builds with the tags storage_gs and storage_azure)"},
 		{"HEADROOM_SECRET_KEY", "", "32 bytes in base64; every other key derives from it; required with PostgreSQL"},
 		{"HEADROOM_SECRET_KEY_FILE", "<data>/secret.key", "a file that holds the secret key; made with mode 0600 when missing and the database is SQLite"},
 		{"HEADROOM_BASE_URL", "from the listen address", "how browsers and webhook receivers reach the server"},

@@ -157,7 +157,7 @@ func TestReadOnlyTransactionIsASnapshotAndWritersDoNotWait(t *testing.T) {
 		if err := newContact(tx.Client(), "write@example.com").Exec(ctx); err == nil {
 			t.Error("wrote in a read-only transaction")
 		}
-		_ = tx.Rollback() //nolint:errcheck // PostgreSQL has ended it already
+		_ = tx.Rollback() // PostgreSQL has ended it already
 	})
 }
 

@@ -51,7 +51,7 @@ func Duplicate(err error) (columns []string, ok bool) {
 	if !found {
 		return nil, true
 	}
-	for _, column := range strings.Split(list, ", ") {
+	for column := range strings.SplitSeq(list, ", ") {
 		_, name, _ := strings.Cut(column, ".")
 		columns = append(columns, name)
 	}

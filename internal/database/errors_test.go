@@ -29,11 +29,11 @@ func TestErrorsAreToldApart(t *testing.T) {
 			"id":                     newContact(c, "c@example.com").SetID(first.ID).Exec(ctx),
 			"token_hash": func() error {
 				hash := "hash"
-				make := func() error {
+				twice := func() error {
 					u := c.User.Create().SetEmail(time.Now().String()).SaveX(ctx)
 					return c.PortalSession.Create().SetUserID(u.ID).SetTokenHash(hash).SetExpiresAt(time.Now()).Exec(ctx)
 				}
-				return errors.Join(make(), make())
+				return errors.Join(twice(), twice())
 			}(),
 		} {
 			columns, ok := database.Duplicate(fmt.Errorf("save: %w", err))

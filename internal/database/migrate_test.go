@@ -249,20 +249,32 @@ func catalogue(t *testing.T, db *database.DB) []string {
 	}
 	var lines []string
 	for _, query := range queries {
-		rows, err := db.Read.QueryContext(t.Context(), query)
-		if err != nil {
+		lines = append(lines, texts(t, db, query)...)
+	}
+	return lines
+}
+
+// texts runs a query of one text column.
+func texts(t *testing.T, db *database.DB, query string) (lines []string) {
+	t.Helper()
+	rows, err := db.Read.QueryContext(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := rows.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
 			t.Fatal(err)
 		}
-		for rows.Next() {
-			var line string
-			if err := rows.Scan(&line); err != nil {
-				t.Fatal(err)
-			}
-			lines = append(lines, line)
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-			t.Fatal(err)
-		}
+		lines = append(lines, line)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
 	}
 	return lines
 }

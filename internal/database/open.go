@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -118,9 +119,7 @@ func (d *DB) openPostgres() error {
 func withDefaults(given, defaults map[string]string) map[string]string {
 	out := make(map[string]string, len(given)+len(defaults))
 	for _, from := range []map[string]string{defaults, given} {
-		for key, value := range from {
-			out[key] = value
-		}
+		maps.Copy(out, from)
 	}
 	return out
 }

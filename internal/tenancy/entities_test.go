@@ -48,7 +48,7 @@ func call(v reflect.Value, method string, args ...any) ([]reflect.Value, error) 
 	}
 	out := v.MethodByName(method).Call(in)
 	if n := len(out); n > 0 && out[n-1].Type() == reflect.TypeFor[error]() {
-		err, _ := out[n-1].Interface().(error)
+		err, _ := reflect.TypeAssert[error](out[n-1])
 		return out[:n-1], err
 	}
 	return out, nil

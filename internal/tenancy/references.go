@@ -122,21 +122,25 @@ func references(ctx context.Context, a Actor, m mutation) error {
 // first (an edge with a field of its own is in both).
 type reference struct{ names, ids []string }
 
-func collect(m mutation) (map[string]*reference, error) {
-	refs := map[string]*reference{}
-	add := func(name, typ string, value any) error {
-		id, ok := value.(string)
-		if !ok {
-			return fmt.Errorf("%w: %s of %s is a %T", ErrNoRule, name, m.Type(), value)
-		}
-		if refs[typ] == nil {
-			refs[typ] = &reference{}
-		}
-		if r := refs[typ]; !slices.Contains(r.ids, id) {
-			r.ids, r.names = append(r.ids, id), append(r.names, name)
-		}
-		return nil
+// refs is what a mutation refers to, by type.
+type refs map[string]*reference
+
+func (r refs) add(m mutation, name, typ string, value any) error {
+	id, ok := value.(string)
+	if !ok {
+		return fmt.Errorf("%w: %s of %s is a %T", ErrNoRule, name, m.Type(), value)
 	}
+	if r[typ] == nil {
+		r[typ] = &reference{}
+	}
+	if of := r[typ]; !slices.Contains(of.ids, id) {
+		of.ids, of.names = append(of.ids, id), append(of.names, name)
+	}
+	return nil
+}
+
+func collect(m mutation) (refs, error) {
+	refs := refs{}
 	for _, name := range m.Fields() {
 		typ, ok := fieldTarget(name)
 		if !ok {
@@ -146,7 +150,7 @@ func collect(m mutation) (map[string]*reference, error) {
 			continue
 		}
 		value, _ := m.Field(name)
-		if err := add(name, typ, value); err != nil {
+		if err := refs.add(m, name, typ, value); err != nil {
 			return nil, err
 		}
 	}
@@ -156,7 +160,7 @@ func collect(m mutation) (map[string]*reference, error) {
 			return nil, fmt.Errorf("%w: edge %s of %s", ErrNoRule, name, m.Type())
 		}
 		for _, value := range m.AddedIDs(name) {
-			if err := add(name, typ, value); err != nil {
+			if err := refs.add(m, name, typ, value); err != nil {
 				return nil, err
 			}
 		}

@@ -3,6 +3,7 @@ package tenancy_test
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"testing"
 	"time"
 
@@ -62,14 +63,12 @@ func newWorld(t *testing.T, c *ent.Client) world {
 	record := c.IdempotencyRecord.Create().SetOwnerID(key.ID).SetKey("k").SetRequestHash("h").SetExpiresAt(later).SaveX(ctx)
 	audit := c.AuditEntry.Create().SetActorKind("key").SetActorID(key.ID).SetAction("x").SetSubjectID(contact.ID).SaveX(ctx)
 
-	for typ, id := range map[string]string{
+	maps.Copy(w.ids, map[string]string{
 		ent.TypeContact: contact.ID, ent.TypeStudio: studio.ID, ent.TypeList: list.ID, ent.TypeStudioSession: session.ID,
 		ent.TypeSubmission: submission.ID, ent.TypeRevision: revision.ID, ent.TypeImage: image.ID,
 		ent.TypeWebhookEndpoint: endpoint.ID, ent.TypeWebhookSecret: secret.ID, ent.TypeEvent: event.ID,
 		ent.TypeDelivery: delivery.ID, ent.TypeDeliveryAttempt: attempt.ID, ent.TypeUser: user.ID,
 		ent.TypePortalSession: portal.ID, ent.TypeAPIKey: key.ID, ent.TypeIdempotencyRecord: record.ID, ent.TypeAuditEntry: audit.ID,
-	} {
-		w.ids[typ] = id
-	}
+	})
 	return w
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"time"
@@ -159,9 +160,7 @@ func (c Client) send(ctx context.Context, method, path string, header http.Heade
 	if err != nil {
 		return Answer{}, fmt.Errorf("%s %s: %w", method, path, err)
 	}
-	for name, values := range header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, header)
 	if c.Key != "" {
 		r.Header.Set("Authorization", "Bearer "+c.Key)
 	}
