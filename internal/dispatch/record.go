@@ -11,6 +11,7 @@ import (
 
 	"headroom/ent"
 	"headroom/ent/schema"
+	"headroom/internal/database"
 	"headroom/internal/events"
 	"headroom/internal/tenancy"
 )
@@ -54,10 +55,15 @@ func (d *Dispatch) recordBatch(ctx context.Context, batch []result, noted map[st
 	if err == nil {
 		return
 	}
-	d.log.WarnContext(ctx, "record webhook attempts together", "attempts", len(batch), "error", err)
-	time.Sleep(recordAgain)
+	if !database.IsForeignKey(err) {
+		d.log.WarnContext(ctx, "record webhook attempts together", "attempts", len(batch), "error", err)
+		time.Sleep(recordAgain)
+	}
 	for _, r := range batch {
-		if err := d.record(ctx, []result{r}, noted); err != nil {
+		err := d.record(ctx, []result{r}, noted)
+		if database.IsForeignKey(err) {
+			d.log.InfoContext(ctx, "endpoint was deleted while a delivery was sent", "delivery", r.item.deliveryID)
+		} else if err != nil {
 			d.log.ErrorContext(ctx, "record webhook attempt", "delivery", r.item.deliveryID, "error", err)
 		}
 	}
