@@ -17,7 +17,7 @@ ARGS ?= ./...
 
 .PHONY: help
 help: ## print this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: ## install what is missing to build, run and test
@@ -33,8 +33,8 @@ build: ## set up what is missing and build bin/headroom with its models and Grap
 
 .PHONY: compile
 compile:
-	@echo "build: compiling the Go packages"
-	@$(GO) build ./...
+	@echo "build: compiling the Go packages (a few minutes the first time)"
+	@$(GO) build -tags '$(TAGS)' -o /dev/null .
 
 $(GRAPHIQL): web/graphiql/node_modules/.package-lock.json web/graphiql/vite.config.js web/graphiql/index.html $(wildcard web/graphiql/src/*)
 	@echo "build: bundling GraphiQL"
@@ -107,6 +107,12 @@ fmt: $(LINT) ## format the code
 .PHONY: bench-flow
 bench-flow: build ## measure a portrait's way through the program into bench/results
 	@$(GO) run ./bench/flow
+
+# Portraits to try and pairs of photo and known alpha to measure by are yours: PORTRAITS=DIR PAIRS=DIR FACEID=FILE.
+.PHONY: bench-enhance
+bench-enhance: build ## measure the enhancer into bench/results; PORTRAITS=DIR PAIRS=DIR FACEID=FILE SHEET=FILE
+	@$(GO) run ./bench/enhance $(if $(PORTRAITS),--portraits "$(PORTRAITS)") $(if $(PAIRS),--pairs "$(PAIRS)") \
+		$(if $(FACEID),--faceid "$(FACEID)") $(if $(SHEET),--sheet "$(SHEET)") $(if $(PROFILE),--profile "$(PROFILE)")
 
 .PHONY: clean
 clean: ## remove what was built (neither ./data nor ./models)

@@ -141,7 +141,7 @@ func (p *program) rules(ctx context.Context) (*headshot.Service, *database.DB, e
 	if err != nil {
 		return nil, nil, err
 	}
-	db, err := database.Open(ctx, c.DatabaseURL, database.Config{})
+	db, err := database.Open(ctx, c.DatabaseURL, database.Config{Log: p.log})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -156,7 +156,7 @@ func migrateCommand(ctx context.Context, p *program, _ *pflag.FlagSet) error {
 	if err != nil {
 		return err
 	}
-	db, err := database.Open(ctx, c.DatabaseURL, database.Config{})
+	db, err := database.Open(ctx, c.DatabaseURL, database.Config{Log: p.log})
 	if err != nil {
 		return err
 	}
@@ -184,6 +184,9 @@ func accountCreate(ctx context.Context, p *program, f *pflag.FlagSet) error {
 	}
 	email, _ := f.GetString("email")
 	password, _ := f.GetString("password")
+	if (email == "") != (password == "") {
+		return usage("give both --email and --password, or neither")
+	}
 	service, db, err := p.rules(ctx)
 	if err != nil {
 		return err
@@ -215,7 +218,9 @@ func keyCreate(ctx context.Context, p *program, f *pflag.FlagSet) error {
 	if account == "" || in.Name == "" || len(in.Scopes) == 0 {
 		return usage("key create needs --account, --name and --scopes")
 	}
-	if d, _ := f.GetDuration("expires-in"); d > 0 {
+	if d, _ := f.GetDuration("expires-in"); d < 0 {
+		return usage("--expires-in is a time from now, such as 720h")
+	} else if d > 0 {
 		at := now().Add(d)
 		in.ExpiresAt = &at
 	}
@@ -244,7 +249,8 @@ func version(_ context.Context, p *program, _ *pflag.FlagSet) error {
 			}
 		}
 	}
-	return p.print(v, fmt.Sprintf("headroom %s %s %s\n", v["version"], v["revision"], v["go"]))
+	words := slices.DeleteFunc([]string{"headroom", v["version"], v["revision"], v["go"]}, func(s string) bool { return s == "" })
+	return p.print(v, strings.Join(words, " ")+"\n")
 }
 
 func (p *program) close(what string, c io.Closer) {

@@ -59,14 +59,19 @@ func demo(ctx context.Context, p *program, f *pflag.FlagSet) error {
 			if err := d.walk(ctx); err != nil {
 				return fmt.Errorf("the sample portrait: %w", err)
 			}
+			return d.tell(ctx)
 		}
-		return d.tell(ctx)
+		if err := d.tell(ctx); err != nil { // the sample may be deleted by now, the key revoked: it is your server
+			p.log.WarnContext(ctx, "the first headshot cannot be shown", "error", err)
+			d.say("serving on %s; for a new start, delete %s", s.base, d.data)
+		}
+		return nil
 	})
 }
 
 func loadDemo(path string) (demoState, error) {
 	var state demoState
-	raw, err := os.ReadFile(path) //nolint:gosec // in the operator's data folder
+	raw, err := os.ReadFile(path)
 	if err == nil {
 		return state, json.Unmarshal(raw, &state)
 	}
@@ -81,7 +86,7 @@ func loadDemo(path string) (demoState, error) {
 }
 
 func (d demoState) save(path string) error {
-	raw, err := json.MarshalIndent(d, "", "  ")
+	raw, err := json.MarshalIndent(d, "", "  ") //nolint:gosec // the password is for whoever owns the folder
 	if err != nil {
 		return err
 	}

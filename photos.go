@@ -48,6 +48,9 @@ func enhanceCommand(ctx context.Context, p *program, f *pflag.FlagSet) error {
 	if err != nil {
 		return err
 	}
+	if err := distinct(f.Args()); err != nil {
+		return err
+	}
 	folder, err := outputFolder(out, f.NArg())
 	if err != nil {
 		return err
@@ -71,12 +74,14 @@ func enhanceCommand(ctx context.Context, p *program, f *pflag.FlagSet) error {
 	for _, in := range f.Args() {
 		target := out
 		if folder {
-			target = filepath.Join(out, strings.TrimSuffix(filepath.Base(in), filepath.Ext(in)))
+			target = filepath.Join(out, stem(in))
 		}
 		r, err := p.enhanceOne(ctx, pool, in, target, folder, alpha, opts)
-		if err != nil {
-			stop()
-			return errors.Join(fmt.Errorf("%s: %w", in, err), <-ended)
+		if ctx.Err() != nil {
+			break
+		}
+		if err != nil { // it costs this photo only
+			r.Failure = &enhance.Failure{Code: "INTERNAL", Message: err.Error()}
 		}
 		if r.Failure != nil {
 			failed++
@@ -84,8 +89,9 @@ func enhanceCommand(ctx context.Context, p *program, f *pflag.FlagSet) error {
 		results = append(results, r)
 		_, _ = fmt.Fprintln(p.stderr, r.line())
 	}
+	interrupted := ctx.Err()
 	stop()
-	err = <-ended
+	err = errors.Join(interrupted, <-ended)
 	if p.json {
 		err = errors.Join(err, p.print(results, ""))
 	}
@@ -109,7 +115,7 @@ func enhanceOptions(f *pflag.FlagSet) (enhance.Options, error) {
 	if path == "" {
 		return opts, nil
 	}
-	raw, err := os.ReadFile(path) //nolint:gosec // the user names this file
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		return opts, err
 	}
@@ -117,6 +123,21 @@ func enhanceOptions(f *pflag.FlagSet) (enhance.Options, error) {
 		return opts, fmt.Errorf("%s: %w", path, err)
 	}
 	return opts, nil
+}
+
+// stem is the name of a file without folder and ending.
+func stem(path string) string { return strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)) }
+
+// distinct refuses photos of which one headshot would overwrite another.
+func distinct(photos []string) error {
+	by := map[string]string{}
+	for _, photo := range photos {
+		if other, ok := by[stem(photo)]; ok {
+			return usage("%s and %s would both become %s: enhance them into folders of their own", other, photo, stem(photo))
+		}
+		by[stem(photo)] = photo
+	}
+	return nil
 }
 
 // outputFolder says whether out is a folder, which it is for many photos or when it is one already.
@@ -130,11 +151,12 @@ func outputFolder(out string, photos int) (bool, error) {
 }
 
 func (p *program) enhanceOne(ctx context.Context, pool *enhance.Pool, in, target string, folder, alpha bool, opts enhance.Options) (enhanced, error) {
-	photo, err := os.ReadFile(in) //nolint:gosec // the user names this file
-	if err != nil {
-		return enhanced{}, err
-	}
 	r := enhanced{In: in}
+	photo, err := os.ReadFile(in)
+	if err != nil {
+		r.Failure = &enhance.Failure{Code: "UNREADABLE", Message: err.Error()}
+		return r, nil //nolint:nilerr // the photo failed, not the run
+	}
 	start := time.Now()
 	var data []byte
 	ext := ".png"
@@ -157,10 +179,14 @@ func (p *program) enhanceOne(ctx context.Context, pool *enhance.Pool, in, target
 	if err != nil {
 		return r, err
 	}
-	if r.Out = target; folder {
-		r.Out += ext
+	if folder {
+		target += ext
 	}
-	return r, os.WriteFile(r.Out, data, 0o644) //nolint:gosec // a picture for the user
+	if err := os.WriteFile(target, data, 0o644); err != nil { //nolint:gosec // a picture for the user
+		return r, err
+	}
+	r.Out = target
+	return r, nil
 }
 
 func extension(contentType string) string {
@@ -222,7 +248,11 @@ func modelsFetch(ctx context.Context, p *program, f *pflag.FlagSet) error {
 	if f.NArg() != 1 {
 		return usage("models fetch takes one PROFILE")
 	}
-	return models.Fetch(ctx, config.Models(p.getenv, p.executable), f.Arg(0), p.fetchOptions(f))
+	dir := config.Models(p.getenv, p.executable)
+	if err := models.Fetch(ctx, dir, f.Arg(0), p.fetchOptions(f)); err != nil || !p.json {
+		return err
+	}
+	return p.modelStates(models.List)
 }
 
 func modelsInstall(ctx context.Context, p *program, f *pflag.FlagSet) error {
@@ -230,5 +260,8 @@ func modelsInstall(ctx context.Context, p *program, f *pflag.FlagSet) error {
 	if err := models.Install(dir); err != nil {
 		return err
 	}
-	return models.FetchRuntime(ctx, dir, p.fetchOptions(f))
+	if err := models.FetchRuntime(ctx, dir, p.fetchOptions(f)); err != nil || !p.json {
+		return err
+	}
+	return p.modelStates(models.List)
 }

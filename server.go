@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -36,9 +35,7 @@ import (
 	"headroom/internal/events"
 	"headroom/internal/headshot"
 	"headroom/internal/jobs"
-	"headroom/internal/requestid"
 	"headroom/rest"
-	"headroom/web"
 	"headroom/webhooks"
 )
 
@@ -53,6 +50,7 @@ func main() {
 		log:    slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer context.AfterFunc(ctx, stop)() // the second Ctrl-C ends the program at once
 	err = p.execute(ctx, os.Args[1:])
 	stop()
 	if err == nil {
@@ -138,7 +136,7 @@ func baseURL(c config.Config, l net.Listener) string {
 // wire opens what the node stands on and puts the parts together. Nothing runs yet.
 func (s *server) wire(ctx context.Context, p *program, role string) (err error) {
 	c := s.config
-	if s.db, err = database.Open(ctx, c.DatabaseURL, database.Config{}); err != nil {
+	if s.db, err = database.Open(ctx, c.DatabaseURL, database.Config{Log: s.log}); err != nil {
 		return err
 	}
 	if _, err = s.db.Migrate(ctx); err != nil {
@@ -166,7 +164,7 @@ func (s *server) wire(ctx context.Context, p *program, role string) (err error) 
 		BaseURL: func() string { return s.base }, OnKeyRevoked: s.auth.Forget,
 		CheckURL: func(ctx context.Context, raw string) error { _, err := s.sender.CheckTarget(ctx, raw); return err },
 	})
-	if err := s.wireFaces(role); err != nil {
+	if err := s.wireFaces(ctx, role); err != nil {
 		return err
 	}
 	if !works {
@@ -208,7 +206,7 @@ func (s *server) wireJobs(p *program, node string, works bool) (err error) {
 // nodeID names this node for leases: the same after a restart, so that it takes its own work back at once.
 func nodeID(data string) (string, error) {
 	path := filepath.Join(data, "node.id")
-	if b, err := os.ReadFile(path); err == nil && len(strings.TrimSpace(string(b))) > 0 { //nolint:gosec // in the operator's data folder
+	if b, err := os.ReadFile(path); err == nil && len(strings.TrimSpace(string(b))) > 0 {
 		return strings.TrimSpace(string(b)), nil
 	}
 	id := schema.NewID("node")
@@ -235,51 +233,71 @@ func (s *server) bootstrap(ctx context.Context) error {
 	return nil
 }
 
-// run serves and works until ctx ends: then requests end first, work after them.
+// crew is what runs side by side. The first that fails stops the others.
+type crew struct {
+	stop context.CancelFunc // makes the work end
+	wg   sync.WaitGroup
+
+	mu  sync.Mutex
+	err error
+}
+
+// fail notes an error and makes the work end.
+func (c *crew) fail(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.err = errors.Join(c.err, err)
+	c.stop()
+}
+
+func (c *crew) start(name string, run func() error) {
+	c.wg.Go(func() {
+		if err := run(); err != nil {
+			c.fail(fmt.Errorf("%s: %w", name, err))
+		}
+	})
+}
+
+// run serves and works until ctx ends: then requests end first, work after them, and the enhancer's
+// processes, which the work uses, at last.
 func (s *server) run(ctx context.Context, p *program, l net.Listener, ready func(context.Context, *server) error) error {
-	working, stopWork := context.WithCancelCause(context.WithoutCancel(ctx))
-	var wg sync.WaitGroup
-	errs := make(chan error, 8)
-	start := func(name string, run func(context.Context) error) {
-		wg.Go(func() {
-			if err := run(working); err != nil {
-				errs <- fmt.Errorf("%s: %w", name, err)
-				stopWork(err)
-			}
-		})
-	}
-	start("events", s.events.Run)
-	start("jobs", s.jobs.Run)
+	working, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	work := &crew{stop: stop}
+	poolEnd := s.startPool(ctx, work)
+	work.start("events", func() error { return s.events.Run(working) })
+	work.start("jobs", func() error { return s.jobs.Run(working) })
 	if s.deliver != nil {
-		start("dispatch", s.deliver.Run)
+		work.start("dispatch", func() error { return s.deliver.Run(working) })
 	}
-	poolEnd := s.startPool(ctx, errs)
 	web := &http.Server{
 		Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
-		BaseContext: func(net.Listener) context.Context { return working }, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		BaseContext: func(net.Listener) context.Context { return working },
+		ErrorLog:    slog.NewLogLogger(s.log.Handler(), slog.LevelWarn), // panics of handlers among them
 	}
-	go func() {
+	work.start("http", func() error {
 		if err := web.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			errs <- err
-			stopWork(err)
+			return err
 		}
-	}()
+		return nil
+	})
+	told, untell := context.WithCancel(ctx)
 	if err := p.announce(s, l); err != nil {
-		return err
-	}
-	if ready != nil {
-		go func() {
-			if err := ready(ctx, s); err != nil && ctx.Err() == nil {
-				errs <- err
-				stopWork(err)
+		work.fail(err)
+	} else if ready != nil {
+		work.start("ready", func() error {
+			if err := ready(told, s); told.Err() == nil {
+				return err
 			}
-		}()
+			return nil
+		})
 	}
 	select {
 	case <-ctx.Done():
 	case <-working.Done():
 	}
 	s.log.InfoContext(ctx, "stopping: letting requests and work end")
+	untell()
 	s.endStreams()
 	shut, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
 	defer cancel()
@@ -287,19 +305,14 @@ func (s *server) run(ctx context.Context, p *program, l net.Listener, ready func
 		s.log.WarnContext(ctx, "requests were cut off", "error", err)
 		_ = web.Close()
 	}
-	stopWork(nil)
-	wg.Wait()
+	stop()
+	work.wg.Wait()
 	poolEnd()
-	close(errs)
-	var all error
-	for err := range errs {
-		all = errors.Join(all, err)
-	}
-	return all
+	return work.err
 }
 
 // startPool keeps the enhancer's processes beyond the jobs that use them; the returned function ends them.
-func (s *server) startPool(ctx context.Context, errs chan<- error) func() {
+func (s *server) startPool(ctx context.Context, work *crew) func() {
 	if s.pool == nil {
 		return func() {}
 	}
@@ -308,7 +321,7 @@ func (s *server) startPool(ctx context.Context, errs chan<- error) func() {
 	go func() {
 		defer close(ended)
 		if err := s.pool.Run(ctx); err != nil {
-			errs <- fmt.Errorf("enhancer: %w", err)
+			work.fail(fmt.Errorf("enhancer: %w", err))
 		}
 	}()
 	return func() { cancel(); <-ended }
@@ -339,92 +352,4 @@ func (s *server) close() error {
 		s.sender.CloseIdle()
 	}
 	return err
-}
-
-// wireFaces mounts what callers see.
-func (s *server) wireFaces(role string) (err error) {
-	s.graph, err = graph.New(graph.Config{
-		Client: s.client, Service: s.rules, Hub: s.events, CursorKey: s.config.Keys.Cursor(), NoIntrospection: !s.config.Introspection,
-		Authenticate: s.auth.Header, Recheck: s.auth.Still, Log: s.log,
-	})
-	if err != nil {
-		return err
-	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
-	mux.HandleFunc("GET /readyz", s.readyz)
-	if role != "worker" {
-		api := http.NewServeMux()
-		api.Handle("/graphql", s.endable(s.graph))
-		api.Handle("/api/v2/", rest.New(s.graph, s.log))
-		if err := s.wirePages(api); err != nil {
-			return err
-		}
-		guarded, err := s.auth.Middleware(origin(s.base), api)
-		if err != nil {
-			return err
-		}
-		mux.Handle("/", guarded)
-	}
-	s.handler = requestid.Middleware(s.blobs.Mount(mux)) // in front of the mux, which answers "//" and ".." with redirects
-	return nil
-}
-
-// wirePages mounts the pages. Pictures of an object store come from its origin, which a link tells.
-func (s *server) wirePages(mux *http.ServeMux) error {
-	link, _, err := s.blobs.SignedURL(context.Background(), "acc/sub/probe", "image/jpeg", "probe.jpg", time.Minute)
-	if err != nil {
-		return fmt.Errorf("sign a link: %w", err)
-	}
-	imgSrc := ""
-	if from := origin(link); from != origin(s.base) {
-		imgSrc = from
-	}
-	faces, err := web.New(web.Config{
-		Exec: s.graph.Exec, Auth: s.auth, BaseURL: func() string { return s.base }, ImgSrc: imgSrc, Log: s.log,
-	})
-	if err != nil {
-		return err
-	}
-	faces.Register(mux)
-	return nil
-}
-
-// origin is the scheme and host of an address.
-func origin(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return ""
-	}
-	return u.Scheme + "://" + u.Host
-}
-
-// endable ends subscriptions when the server stops; their clients connect again, to another node.
-func (s *server) endable(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Upgrade") != "" || strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
-			ctx, cancel := context.WithCancel(r.Context())
-			defer cancel()
-			defer context.AfterFunc(s.streams, cancel)()
-			r = r.WithContext(ctx)
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// readyz tells whether this node can do its work now.
-func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-	defer cancel()
-	state := map[string]string{"database": "ok", "storage": "ok"}
-	status := http.StatusOK
-	for name, check := range map[string]func(context.Context) error{"database": s.db.Ready, "storage": s.blobs.Check} {
-		if err := check(ctx); err != nil {
-			s.log.WarnContext(ctx, "not ready", "part", name, "error", err)
-			state[name], status = "unavailable", http.StatusServiceUnavailable
-		}
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(state)
 }

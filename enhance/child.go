@@ -104,13 +104,18 @@ func (p *Pool) spawn(log *slog.Logger) (*child, error) {
 	return c, nil
 }
 
+// maxSaid is how many lines of a worker are logged: a crash prints the stacks of all its goroutines,
+// of which the beginning tells what is to be known.
+const maxSaid = 20
+
 // drain logs what a worker writes to standard error, up to a line's sensible length.
 func drain(r io.ReadCloser, log *slog.Logger) {
 	defer func() { _ = r.Close() }()
 	lines := bufio.NewReaderSize(r, 4096)
-	for {
+	for said := 0; ; {
 		line, _, err := lines.ReadLine()
-		if len(line) > 0 {
+		if len(line) > 0 && said < maxSaid {
+			said++
 			log.Warn("enhance worker says", "line", string(line))
 		}
 		if err != nil {

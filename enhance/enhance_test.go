@@ -62,8 +62,12 @@ func TestHeadIsFramed(t *testing.T) {
 	if math.Abs(middle-800) > 120 {
 		t.Errorf("the face is at %.0f of 1600", middle)
 	}
-	if eyes := again.Face.Y + 0.35*again.Face.Height; math.Abs(eyes-840) > 120 {
-		t.Errorf("the eyes are at about %.0f of 2000, wanted 840", eyes)
+	eyes, mouth := again.Face.Eyes, again.Face.Mouth
+	if y := (eyes[0].Y + eyes[1].Y) / 2; math.Abs(y-840) > 120 {
+		t.Errorf("the eyes are at %.0f of 2000, wanted 840", y)
+	}
+	if eyes[0].X >= mouth.X || mouth.X >= eyes[1].X || mouth.Y <= max(eyes[0].Y, eyes[1].Y) {
+		t.Errorf("the mouth is at %v, the eyes at %v", mouth, eyes)
 	}
 }
 

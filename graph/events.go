@@ -52,7 +52,7 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	gone := make(chan struct{})
-	go h.watch(ctx, r.Header.Get("Authorization"), func() { close(gone) })
+	go h.watch(ctx, bearer(r), func() { close(gone) })
 	ping := time.NewTicker(h.cfg.PingEvery)
 	defer ping.Stop()
 	for {

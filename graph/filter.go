@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -28,6 +29,16 @@ func given[Q any, P any, V any](where func(...P) Q, v *V, pred func(V) P) {
 	}
 }
 
+// maxConditions bounds a list of conditions: databases take only so many, and each costs time.
+const maxConditions = 20
+
+func few(field string, n int) error {
+	if n > maxConditions {
+		return &headshot.Error{Kind: headshot.BadUserInput, Field: field, Code: "out_of_range", Msg: fmt.Sprintf("are %d at most", maxConditions)}
+	}
+	return nil
+}
+
 func filterContacts(ctx context.Context, q *ent.ContactQuery, f *model.ContactFilter) error {
 	if f == nil {
 		return nil
@@ -51,6 +62,9 @@ func filterContacts(ctx context.Context, q *ent.ContactQuery, f *model.ContactFi
 		for word := range strings.FieldsSeq(text) {
 			q.Where(contact.Or(contact.SortNameContains(headshot.Fold(word)), contact.EmailContains(strings.ToLower(word))))
 		}
+	}
+	if err := few("filter.customAttributes", len(f.CustomAttributes)); err != nil {
+		return err
 	}
 	for _, c := range f.CustomAttributes {
 		q.Where(attribute(c.Key, c.Value))

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"headroom/ent"
@@ -67,6 +68,7 @@ func (r *Resolver) follow(ctx context.Context, sc scope) (<-chan *ent.Submission
 	}
 	// Subscribed first, read second: what changes in between is then told twice rather than never.
 	ctx, cancel := context.WithCancel(ctx)
+	began := r.Now().Add(-time.Second) // the clock of the node that made a row may be behind
 	changes := r.Hub.Subscribe(ctx, a.AccountID, events.Filter{SubmissionID: sc.id, StudioID: sc.studioID, ContactID: sc.contactID})
 	now, err := r.look(ctx, sc)
 	if err == nil && now == nil && sc.id != "" {
@@ -76,7 +78,9 @@ func (r *Resolver) follow(ctx context.Context, sc scope) (<-chan *ent.Submission
 		cancel()
 		return nil, err
 	}
-	f := &follower{resolver: r, scope: sc, out: make(chan *ent.Submission), told: map[string]told{}, late: map[string]time.Time{}}
+	f := &follower{
+		resolver: r, scope: sc, began: began, out: make(chan *ent.Submission), told: map[string]told{}, late: map[string]time.Time{},
+	}
 	go func() {
 		defer cancel()
 		defer close(f.out)
@@ -99,6 +103,7 @@ func (r *Resolver) look(ctx context.Context, sc scope) (*ent.Submission, error) 
 type follower struct {
 	resolver *Resolver
 	scope    scope
+	began    time.Time // the subscription
 	out      chan *ent.Submission
 	told     map[string]told
 	late     map[string]time.Time // submission id → when its progress may be told
@@ -171,7 +176,43 @@ func (f *follower) tell(ctx context.Context, id string) bool {
 		f.late[id] = due
 		return true
 	}
+	for _, earlier := range f.missed(last, known, row) {
+		if !f.send(ctx, earlier) {
+			return false
+		}
+	}
 	return f.send(ctx, row)
+}
+
+// missed gives the steps of processing that row has taken since it was last told of, as copies of row:
+// a worker may be quicker than the reading of the row, and each change of processingState is promised.
+func (f *follower) missed(last told, known bool, row *ent.Submission) []*ent.Submission {
+	steps := []submission.ProcessingState{submission.ProcessingStateQueued, submission.ProcessingStateProcessing}
+	place := func(s submission.ProcessingState) int {
+		if i := slices.Index(steps, s); i >= 0 {
+			return i
+		}
+		return len(steps)
+	}
+	from, to := 0, place(row.ProcessingState)
+	switch {
+	case !known && row.CreatedAt.Before(f.began): // its steps were before our time
+		return nil
+	case known && place(last.what.processing) < len(steps):
+		from = place(last.what.processing) + 1
+	case known && to == len(steps): // finished then and now
+		return nil
+	}
+	var out []*ent.Submission
+	for i := from; i < to; i++ {
+		earlier := *row
+		earlier.ProcessingState, earlier.Progress, earlier.ProgressStep = steps[i], 0, ""
+		if !known || !last.what.complete {
+			earlier.State, earlier.Complete, earlier.CompletedAt, earlier.CompleteRevisionID = submission.StatePending, false, nil, nil
+		}
+		out = append(out, &earlier)
+	}
+	return out
 }
 
 func (f *follower) send(ctx context.Context, row *ent.Submission) bool {

@@ -79,6 +79,45 @@ func (w watchedHub) Subscribe(ctx context.Context, account string, f events.Filt
 	return w.Hub.Subscribe(ctx, account, f)
 }
 
+func TestAReaderSlowerThanTheWorkerMissesNoStep(t *testing.T) {
+	t.Parallel()
+	subscribed, open := make(chan struct{}, 1), make(chan struct{})
+	h := newHouse(t, func(c *graph.Config) { c.Hub = lateHub{c.Hub, subscribed, open} })
+	c := h.contact(1)
+	s := h.connect(h.account.APIKey)
+	s.say("subscribe", "1", operation(follow, map[string]any{"contact": c.ID}))
+	<-subscribed
+	h.submit(c.ID)
+	h.work()
+	close(open) // only now the subscription hears of anything
+	for _, want := range []string{"QUEUED", "PROCESSING", "COMPLETE"} {
+		m := s.next()
+		if m["processingState"] != want || m["complete"] != (want == "COMPLETE") {
+			t.Errorf("got %v, want %s", m, want)
+		}
+	}
+}
+
+// lateHub holds changes back until open is closed.
+type lateHub struct {
+	graph.Hub
+	subscribed chan<- struct{}
+	open       <-chan struct{}
+}
+
+func (l lateHub) Subscribe(ctx context.Context, account string, f events.Filter) <-chan events.Change {
+	changes, out := l.Hub.Subscribe(ctx, account, f), make(chan events.Change)
+	go func() {
+		defer close(out)
+		<-l.open
+		for c := range changes {
+			out <- c
+		}
+	}()
+	l.subscribed <- struct{}{}
+	return out
+}
+
 func TestTheFirstMessageIsTheStateNow(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

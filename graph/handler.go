@@ -17,6 +17,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"headroom/ent"
 	"headroom/graph/generated"
@@ -98,6 +99,7 @@ func New(cfg Config) (*Handler, error) {
 	h.open.Use(limits)
 	h.shut.Use(limits)
 	h.shut.SetDisableSuggestion(true)
+	h.shut.SetDefaultRulesFn(quietRules)
 	return h, nil
 }
 
@@ -105,11 +107,21 @@ func (h *Handler) executor(schema graphql.ExecutableSchema) *executor.Executor {
 	e := executor.New(schema)
 	e.SetQueryCache(lru.New[*ast.QueryDocument](1000))
 	e.SetErrorPresenter(h.present)
+	e.AroundResponses(withLinks)
 	e.SetRecoverFunc(func(ctx context.Context, p any) error {
 		h.cfg.Log.ErrorContext(ctx, "panic in a resolver", "request_id", requestid.From(ctx), "panic", p, "stack", string(debug.Stack()))
 		return fmt.Errorf("panic: %v", p)
 	})
 	return e
+}
+
+// quietRules are the rules of validation without the suggestions that SetDisableSuggestion leaves in.
+func quietRules() *rules.Rules {
+	r := rules.NewDefaultRules()
+	r.ReplaceRule(rules.KnownArgumentNamesRule.Name, rules.KnownArgumentNamesRuleWithoutSuggestions.RuleFunc)
+	r.ReplaceRule(rules.KnownTypeNamesRule.Name, rules.KnownTypeNamesRuleWithoutSuggestions.RuleFunc)
+	r.ReplaceRule(rules.ValuesOfCorrectTypeRule.Name, rules.ValuesOfCorrectTypeRuleWithoutSuggestions.RuleFunc)
+	return r
 }
 
 // door is the executor for the actor of ctx.
@@ -129,6 +141,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method != http.MethodPost:
 		w.Header().Set("Allow", http.MethodPost)
 		h.refuse(w, r, http.StatusMethodNotAllowed, headshot.BadUserInput, "send a POST")
+	case !h.admit(w, r): // answered
 	case isMultipart(r):
 		h.serveMultipart(w, r)
 	case wantsEvents(r):

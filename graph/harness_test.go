@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,6 +47,7 @@ type house struct {
 	onEnhance  func(progress func(string, float64))
 	enhanceErr error
 	statements int // of the ent client
+	signed     atomic.Int64
 	now        time.Time
 }
 
@@ -146,6 +148,7 @@ func (s store) Get(_ context.Context, key string) ([]byte, error) {
 }
 
 func (s store) SignedURL(_ context.Context, key, _, _ string, ttl time.Duration) (string, time.Time, error) {
+	s.h.signed.Add(1)
 	return "https://store.example.com/" + key, s.h.clock().Add(ttl), nil
 }
 

@@ -16,6 +16,7 @@ import (
 
 // Limits are what a request may ask for. They are checked before anything runs.
 type Limits struct {
+	Length             int // of the document in bytes; documents are kept once they are parsed
 	Depth              int // selection sets within each other
 	IntrospectionDepth int // the same under __schema and __type
 	Aliases            int
@@ -27,7 +28,7 @@ type Limits struct {
 
 // DefaultLimits are the contract's.
 func DefaultLimits() Limits {
-	return Limits{Depth: 12, IntrospectionDepth: 15, Aliases: 30, RootFields: 20, Directives: 50, Tokens: 2_000, Cost: 100_000}
+	return Limits{Length: 12_000, Depth: 12, IntrospectionDepth: 15, Aliases: 30, RootFields: 20, Directives: 50, Tokens: 2_000, Cost: 100_000}
 }
 
 // maxVisits bounds the walk over an operation, whose fragments may fan out without end.
@@ -54,8 +55,11 @@ func (guard) ExtensionName() string { return "Limits" }
 // Validate finds nothing to complain about.
 func (guard) Validate(graphql.ExecutableSchema) error { return nil }
 
-// MutateOperationParameters counts tokens before the parser sees the document.
+// MutateOperationParameters counts bytes and tokens before the parser sees the document.
 func (g guard) MutateOperationParameters(_ context.Context, p *graphql.RawParams) *gqlerror.Error {
+	if len(p.Query) > g.Length {
+		return refusal(queryTooComplex, "the document has more than %d bytes", g.Length)
+	}
 	if len(p.Query) <= g.Tokens { // each token has a character
 		return nil
 	}
@@ -79,6 +83,9 @@ func (g guard) MutateOperationContext(ctx context.Context, oc *graphql.Operation
 	m := measure{vars: oc.Variables}
 	cost := m.walk(oc.Operation.SelectionSet, 1, false, "")
 	m.roots = len(graphql.CollectFields(oc, oc.Operation.SelectionSet, nil))
+	if oc.Operation.Operation == ast.Subscription && m.roots != 1 { // gqlgen panics
+		return refusal(headshot.BadUserInput, "a subscription has one field")
+	}
 	for _, c := range []struct {
 		what     string
 		got, max int

@@ -19,6 +19,10 @@ func (r *mutationResolver) UpdateList(ctx context.Context, input model.UpdateLis
 	return &model.UpdateListPayload{List: row}, err
 }
 
+func (r *mutationResolver) DeleteList(ctx context.Context, input model.DeleteListInput) (*model.DeleteListPayload, error) {
+	return &model.DeleteListPayload{ID: input.ID}, r.Service.DeleteList(ctx, input.ID)
+}
+
 func (r *queryResolver) List(ctx context.Context, id string) (*ent.List, error) {
 	return r.Client.List.Get(ctx, id)
 }

@@ -10,6 +10,8 @@ import (
 	"mime/multipart"
 	"net/http"
 	"os"
+	"strconv"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -157,10 +159,43 @@ func (f *form) file(part *multipart.Part, paths []string, p *graphql.RawParams) 
 		return &http.MaxBytesError{Limit: headshot.MaxPhoto}
 	}
 	up := graphql.Upload{File: content, Filename: part.FileName(), Size: size, ContentType: part.Header.Get("Content-Type")}
-	if p.AddUpload(up, part.FormName(), paths[0]) != nil {
+	if !place(up, p.Variables, paths[0]) {
 		return badForm{"map names a place that is not a null of the variables"}
 	}
 	return nil
+}
+
+// place puts a file where the variables have a null at a path such as variables.input.photo, and says
+// whether they do. (gqlgen's AddUpload panics at paths that lead elsewhere.)
+func place(up graphql.Upload, variables map[string]any, path string) bool {
+	steps := strings.Split(path, ".")
+	if steps[0] != "variables" {
+		return false
+	}
+	var at any = variables
+	for i, step := range steps[1:] {
+		last := i == len(steps)-2
+		switch in := at.(type) {
+		case map[string]any:
+			next, ok := in[step]
+			if last && ok && next == nil {
+				in[step] = up
+				return true
+			}
+			at = next
+		case []any:
+			n, err := strconv.Atoi(step)
+			if err != nil || n < 0 || n >= len(in) {
+				return false
+			}
+			if last && in[n] == nil {
+				in[n] = up
+				return true
+			}
+			at = in[n]
+		}
+	}
+	return false
 }
 
 // spool reads a file, into memory while it is small.

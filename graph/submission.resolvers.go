@@ -14,13 +14,13 @@ import (
 )
 
 func (r *imageResolver) URL(ctx context.Context, obj *ent.Image) (string, error) {
-	url, _, err := r.Service.ImageURL(ctx, obj)
-	return url, err
+	l, err := r.link(ctx, obj)
+	return l.url, err
 }
 
 func (r *imageResolver) ExpiresAt(ctx context.Context, obj *ent.Image) (*time.Time, error) {
-	_, expires, err := r.Service.ImageURL(ctx, obj)
-	return &expires, err
+	l, err := r.link(ctx, obj)
+	return &l.expires, err
 }
 
 func (r *mutationResolver) SubmitPhoto(ctx context.Context, input model.SubmitPhotoInput) (*model.SubmitPhotoPayload, error) {

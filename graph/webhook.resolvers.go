@@ -123,6 +123,9 @@ func (r *queryResolver) Deliveries(ctx context.Context, first *int, after *strin
 }
 
 func (r *queryResolver) Events(ctx context.Context, first *int, after *string, last *int, before *string, topics []string, orderBy model.EventOrder) (*page.Connection[ent.Event], error) {
+	if err := few("topics", len(topics)); err != nil {
+		return nil, err
+	}
 	q := r.Client.Event.Query()
 	if len(topics) > 0 {
 		q.Where(event.TopicIn(topics...))

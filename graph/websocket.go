@@ -75,7 +75,7 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	s := &socket{h: h, conn: conn, ambient: sameOrigin(r, h.cfg.Origin), operations: map[string]context.CancelFunc{}}
+	s := &socket{h: h, conn: conn, ambient: sameOrigin(r, h.cfg.Origin), bearer: bearer(r), operations: map[string]context.CancelFunc{}}
 	defer s.running.Wait()
 	defer func() { _ = conn.Close() }()
 	defer cancel()
@@ -87,7 +87,8 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 type socket struct {
 	h       *Handler
 	conn    *websocket.Conn
-	ambient bool // the actor that came with the handshake (a cookie) counts
+	ambient bool   // the actor that came with the handshake counts
+	bearer  string // what it came by, unless by a cookie
 
 	writing sync.Mutex // one writer at a time
 
@@ -177,16 +178,19 @@ func (s *socket) init(ctx context.Context) (context.Context, bool) {
 		return ctx, false
 	}
 	authorization := payload.Authorization
-	if authorization != "" {
+	if authorization == "" {
+		if _, known := tenancy.From(ctx); !known || !s.ambient {
+			s.close(closeForbidden, "Forbidden")
+			return ctx, false
+		}
+		authorization = s.bearer
+	} else {
 		a, err := s.h.cfg.Authenticate(ctx, authorization)
 		if err != nil {
 			s.close(closeForbidden, "Forbidden")
 			return ctx, false
 		}
 		ctx = tenancy.With(ctx, a)
-	} else if _, known := tenancy.From(ctx); !known || !s.ambient {
-		s.close(closeForbidden, "Forbidden")
-		return ctx, false
 	}
 	s.send(message{Type: "connection_ack"})
 	go s.h.watch(ctx, authorization, func() { s.close(closeForbidden, "Forbidden") })

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -299,6 +300,7 @@ func unread(err error, limit string) error {
 // locate says which part of the request an executor's error is about; field is the GraphQL path of
 // the input at fault, such as "contact.firstName" or "filter.q".
 func (b *binding) locate(f fault, field string) fault {
+	f.Detail = b.snakeFields(f.Detail)
 	if b.body == nil {
 		field = strings.TrimPrefix(field, "filter.")
 		switch field {
@@ -313,6 +315,24 @@ func (b *binding) locate(f fault, field string) fault {
 	steps := strings.Split(snake(strings.TrimPrefix(field, "input.")), ".")
 	if b.body[steps[0]] != nil {
 		f.Pointer = "/" + strings.Join(steps, "/")
+	} else {
+		f.inPath = true
 	}
 	return f
+}
+
+// camelWord is a word such as firstName that no quote stands before: quoted is what the caller wrote.
+var camelWord = regexp.MustCompile(`(^|[^"\w])[a-z]+([A-Z][a-z]*)+\b`)
+
+// snakeFields writes the names of input fields in a message as bodies do.
+func (b *binding) snakeFields(message string) string {
+	return camelWord.ReplaceAllStringFunc(message, func(word string) string {
+		name := strings.TrimLeftFunc(word, func(c rune) bool { return !unicode.IsLower(c) })
+		for _, def := range b.schema.Types {
+			if def.Kind == ast.InputObject && def.Fields.ForName(name) != nil {
+				return snake(word)
+			}
+		}
+		return word
+	})
 }

@@ -7,10 +7,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"headroom/graph/scalar"
 )
 
 // fields is an input object as REST sees it: its fields by their snake_case names.
@@ -187,7 +188,7 @@ func textFault(def *ast.Definition, v string) string {
 		if def.EnumValues.ForName(v) != nil {
 			return ""
 		}
-	} else if _, err := time.Parse(time.RFC3339Nano, v); err == nil {
+	} else if _, err := scalar.UnmarshalTime(v); err == nil {
 		return ""
 	}
 	return "is not " + typeName(def)

@@ -70,7 +70,7 @@ func (d decoder) object(at string, depth int) (map[string]any, error) {
 		}
 		here := at + "/" + escape(key)
 		if _, twice := object[key]; twice {
-			return nil, malformed("%q stands twice in the same object", key).at(here, "duplicate_key")
+			return nil, malformed("stands twice in the same object").at(here, "duplicate_key")
 		}
 		if strings.ContainsRune(key, 0) {
 			return nil, invalid(here, "invalid", "a key holds the character NUL")

@@ -76,6 +76,8 @@ type fault struct {
 	Parameter string `json:"parameter,omitempty"`
 	Code      string `json:"code"`
 	Detail    string `json:"detail"`
+
+	inPath bool // it is about the path's id
 }
 
 func (r *refusal) Error() string {
@@ -88,9 +90,10 @@ func (r *refusal) Error() string {
 
 func (r *refusal) Unwrap() error { return r.err }
 
-// at says which part of the body is at fault, when no finer fault is known.
+// at says which part of the body is at fault; the refusal's detail is the fault's.
 func (r *refusal) at(pointer, code string) *refusal {
-	r.faults = append(r.faults, fault{Pointer: pointer, Code: code, Detail: r.detail})
+	r.faults = []fault{{Pointer: pointer, Code: code, Detail: r.detail}}
+	r.detail = summary(r.faults)
 	return r
 }
 

@@ -46,10 +46,10 @@ func (b *binding) multipart(w http.ResponseWriter, r *http.Request) (map[string]
 		at := "/" + escape(name)
 		f, ok := b.body[name]
 		if !ok {
-			return nil, malformed("%s: there is no such field", at).at(at, "unknown_field")
+			return nil, malformed("there is no such field").at(at, "unknown_field")
 		}
 		if seen[name] != nil {
-			return nil, malformed("%s: stands more than once", at).at(at, "repeated")
+			return nil, malformed("stands more than once").at(at, "repeated")
 		}
 		seen[name] = true
 		if out[f.Name], err = b.part(c, part, f.Type, at); err != nil {
@@ -75,7 +75,7 @@ func (b *binding) part(c *coercer, part *multipart.Part, t *ast.Type, at string)
 		return nil, unread(err, "51 MiB")
 	}
 	if n > limit {
-		r := &refusal{code: payloadTooLarge, detail: fmt.Sprintf("%s: is over %d bytes", at, limit)}
+		r := &refusal{code: payloadTooLarge, detail: fmt.Sprintf("is over %d bytes", limit)}
 		return nil, r.at(at, "too_large")
 	}
 	if t.NamedType == "Upload" {

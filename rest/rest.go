@@ -189,7 +189,7 @@ func run(ctx context.Context, exec Executor, d *document, vars map[string]any, l
 }
 
 // onlyHidden says whether all that went wrong is that the caller may not see some fields of the body,
-// which are null then: the newest revision, for the holder of a capture link.
+// which are null then: the note for colleagues, for the holder of a capture link.
 func onlyHidden(errs gqlerror.List) bool {
 	for _, e := range errs {
 		if code(e) != forbidden {
@@ -225,7 +225,10 @@ func refusalOf(errs gqlerror.List, locate func(fault, string) fault) *refusal {
 		out.detail = summary(out.faults)
 	}
 	for _, f := range out.faults {
-		if f.Code == "insufficient_scope" {
+		switch {
+		case f.inPath && f.Code == "unknown_id":
+			return &refusal{code: notFound, detail: "not found"}
+		case f.Code == "insufficient_scope":
 			out.header = map[string]string{"WWW-Authenticate": `Bearer realm="headroom", error="insufficient_scope"`}
 		}
 	}

@@ -30,6 +30,7 @@ func routes() []route {
 		{get, "/api/v2/lists/{id}", "list", ok, false},
 		{patch, "/api/v2/lists/{id}", "updateList", ok, false},
 		{put, "/api/v2/lists/{id}", "updateList", ok, false},
+		{del, "/api/v2/lists/{id}", "deleteList", none, false},
 
 		{get, "/api/v2/studios", "studios", ok, false},
 		{post, "/api/v2/studios", "createStudio", created, false},

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,12 +68,7 @@ func (d developerView) Typed(name string) string { return d.Form.Get(name) }
 
 // Ticked says whether a box of a refused form was ticked.
 func (d developerView) Ticked(name, value string) bool {
-	for _, v := range d.Form[name] {
-		if v == value {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(d.Form[name], value)
 }
 
 // topics of the contract; a test holds them to those of the event log. A test event is sent by its
@@ -239,7 +235,7 @@ func (wb *Web) replay(w http.ResponseWriter, r *http.Request) error {
 }
 
 func toDevelopers(w http.ResponseWriter, r *http.Request, done string) error {
-	http.Redirect(w, r, "/account/developers?done="+done, http.StatusSeeOther)
+	http.Redirect(w, r, "/account/developers?done="+done, http.StatusSeeOther) //nolint:gosec // a path of our own
 	return nil
 }
 

@@ -149,7 +149,7 @@ func (wb *Web) logOut(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (wb *Web) setCookie(w http.ResponseWriter, token string, age int) {
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure wherever the base URL is https; over http it would not come back
 		Name: auth.Cookie, Value: token, Path: "/", MaxAge: age,
 		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: strings.HasPrefix(wb.BaseURL(), "https://"),
 	})

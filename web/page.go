@@ -92,10 +92,11 @@ func (wb *Web) member(h handler) http.Handler {
 
 // guarded refuses writes that come from other sites, and huge forms.
 func (wb *Web) guarded(h handler, w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
 	wb.trustOnce.Do(func() { // behind a proxy that changes Host, the browser's origin is the base URL's
 		if u, err := url.Parse(wb.BaseURL()); err == nil && u.Host != "" {
 			if err := wb.sameSite.AddTrustedOrigin(u.Scheme + "://" + u.Host); err != nil {
-				wb.Log.Warn("the base URL is no origin", "error", err)
+				wb.Log.WarnContext(ctx, "the base URL is no origin", "error", err)
 			}
 		}
 	})

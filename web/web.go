@@ -41,7 +41,7 @@ type Config struct {
 func (c *Config) validate() error {
 	var errs []error
 	if c.Exec == nil || c.Auth == nil || c.BaseURL == nil {
-		errs = append(errs, errors.New("Exec, Auth and BaseURL are required"))
+		errs = append(errs, errors.New("the fields Exec, Auth and BaseURL are required"))
 	}
 	for origin := range strings.FieldsSeq(c.ImgSrc) {
 		u, err := url.Parse(origin)
@@ -76,7 +76,7 @@ func New(c Config) (*Web, error) {
 		c.Log = slog.Default()
 	}
 	if c.Now == nil {
-		c.Now = time.Now
+		c.Now = wall
 	}
 	files, err := loadAssets()
 	if err != nil {

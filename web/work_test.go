@@ -167,7 +167,7 @@ func TestAPIKeys(t *testing.T) {
 	id := s.Client.APIKey.Query().Where(apikey.Name("Robot")).OnlyX(s.ctx).ID
 	b.want(b.to(b.post(at+"/keys/"+id+"/revoke", nil)), http.StatusOK, "The API key was revoked.", "Revoked")
 	s.forward(3 * time.Second) // keys are cached for two seconds
-	b.want(ask(), http.StatusOK, "UNAUTHENTICATED")
+	b.want(ask(), http.StatusUnauthorized, "UNAUTHENTICATED")
 }
 
 func TestWebhookEndpoints(t *testing.T) {

@@ -15,7 +15,7 @@ func (Account) Mixin() []ent.Mixin { return []ent.Mixin{row{prefix: "acc"}, chan
 // Fields of Account.
 func (Account) Fields() []ent.Field {
 	return []ent.Field{
-		field.String("name").NotEmpty().MaxLen(200),
+		field.String("name").NotEmpty().MaxRuneLen(200),
 		field.Enum("mode").NamedValues("Live", "LIVE", "Test", "TEST").Default("LIVE").Immutable(),
 		field.String("live_account_id").Optional().Nillable().Immutable().Unique().
 			Comment("On a TEST account: the LIVE account it is the twin of."),

@@ -15,7 +15,7 @@ func (APIKey) Mixin() []ent.Mixin { return []ent.Mixin{row{prefix: "key"}, owned
 // Fields of APIKey.
 func (APIKey) Fields() []ent.Field {
 	return []ent.Field{
-		field.String("name").NotEmpty().MaxLen(200),
+		field.String("name").NotEmpty().MaxRuneLen(200),
 		field.String("hash").Immutable().Unique().Sensitive().Comment("Hex SHA-256 of the whole key."),
 		field.String("hint").Immutable().MaxLen(20).Comment("What the key looks like, for people: its prefix and last four characters."),
 		field.Strings("scopes"),

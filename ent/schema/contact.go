@@ -19,8 +19,8 @@ func (Contact) Mixin() []ent.Mixin { return []ent.Mixin{row{prefix: "ctn"}, owne
 // Fields of Contact.
 func (Contact) Fields() []ent.Field {
 	return []ent.Field{
-		field.String("first_name").NotEmpty().MaxLen(200),
-		field.String("last_name").Default("").MaxLen(200),
+		field.String("first_name").NotEmpty().MaxRuneLen(200),
+		field.String("last_name").Default("").MaxRuneLen(200),
 		field.String("email").NotEmpty().MaxLen(320).Comment("Lower-cased; unique within the account."),
 		field.String("phone").Optional().Nillable().MaxLen(64),
 		field.String("external_id").Optional().Nillable().MaxLen(255).Comment("The caller's own id; unique within the account."),

@@ -17,7 +17,7 @@ func (List) Mixin() []ent.Mixin { return []ent.Mixin{row{prefix: "lst"}, owned{}
 // Fields of List.
 func (List) Fields() []ent.Field {
 	return []ent.Field{
-		field.String("name").NotEmpty().MaxLen(200),
+		field.String("name").NotEmpty().MaxRuneLen(200),
 		field.String("description").Default("").MaxLen(2_000),
 	}
 }

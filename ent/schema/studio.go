@@ -18,7 +18,7 @@ func (Studio) Mixin() []ent.Mixin { return []ent.Mixin{row{prefix: "stu"}, owned
 // Fields of Studio.
 func (Studio) Fields() []ent.Field {
 	return []ent.Field{
-		field.String("name").NotEmpty().MaxLen(200),
+		field.String("name").NotEmpty().MaxRuneLen(200),
 		field.JSON("brand", json.RawMessage{}).Optional().Comment(`{"company", "color", "logo_url"}`),
 		field.String("guidelines").Default("").MaxLen(10_000),
 		field.String("consent_text").Default("").MaxLen(10_000),

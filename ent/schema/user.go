@@ -18,7 +18,7 @@ func (User) Mixin() []ent.Mixin { return []ent.Mixin{row{prefix: "usr"}, owned{}
 func (User) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("email").NotEmpty().MaxLen(320).Unique().Comment("Lower-cased; the log-in name, unique over all accounts."),
-		field.String("name").Default("").MaxLen(200),
+		field.String("name").Default("").MaxRuneLen(200),
 		field.Enum("role").NamedValues("Owner", "OWNER", "Admin", "ADMIN", "Reviewer", "REVIEWER", "Viewer", "VIEWER").Default("VIEWER"),
 		field.String("password_hash").Optional().Sensitive().Comment("argon2id in PHC form; empty when the user logs in elsewhere."),
 		field.Time("last_login_at").Optional().Nillable(),

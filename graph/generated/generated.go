@@ -199,6 +199,10 @@ type ComplexityRoot struct {
 		WebhookEndpoint func(childComplexity int) int
 	}
 
+	DeleteListPayload struct {
+		ID func(childComplexity int) int
+	}
+
 	DeleteWebhookEndpointPayload struct {
 		ID func(childComplexity int) int
 	}
@@ -322,6 +326,7 @@ type ComplexityRoot struct {
 		CreateStudio          func(childComplexity int, input model.CreateStudioInput) int
 		CreateStudioSession   func(childComplexity int, input model.CreateStudioSessionInput) int
 		CreateWebhookEndpoint func(childComplexity int, input model.CreateWebhookEndpointInput) int
+		DeleteList            func(childComplexity int, input model.DeleteListInput) int
 		DeleteWebhookEndpoint func(childComplexity int, input model.DeleteWebhookEndpointInput) int
 		OpenCaptureSession    func(childComplexity int) int
 		PauseWebhookEndpoint  func(childComplexity int, input model.PauseWebhookEndpointInput) int
@@ -698,6 +703,7 @@ type MutationResolver interface {
 	UpdateContact(ctx context.Context, input model.UpdateContactInput) (*model.UpdateContactPayload, error)
 	CreateList(ctx context.Context, input model.CreateListInput) (*model.CreateListPayload, error)
 	UpdateList(ctx context.Context, input model.UpdateListInput) (*model.UpdateListPayload, error)
+	DeleteList(ctx context.Context, input model.DeleteListInput) (*model.DeleteListPayload, error)
 	CreateStudio(ctx context.Context, input model.CreateStudioInput) (*model.CreateStudioPayload, error)
 	UpdateStudio(ctx context.Context, input model.UpdateStudioInput) (*model.UpdateStudioPayload, error)
 	CreateStudioSession(ctx context.Context, input model.CreateStudioSessionInput) (*model.CreateStudioSessionPayload, error)
@@ -1299,6 +1305,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateWebhookEndpointPayload.WebhookEndpoint(childComplexity), true
 
+	case "DeleteListPayload.id":
+		if e.ComplexityRoot.DeleteListPayload.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteListPayload.ID(childComplexity), true
+
 	case "DeleteWebhookEndpointPayload.id":
 		if e.ComplexityRoot.DeleteWebhookEndpointPayload.ID == nil {
 			break
@@ -1845,6 +1858,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateWebhookEndpoint(childComplexity, args["input"].(model.CreateWebhookEndpointInput)), true
+	case "Mutation.deleteList":
+		if e.ComplexityRoot.Mutation.DeleteList == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteList_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteList(childComplexity, args["input"].(model.DeleteListInput)), true
 	case "Mutation.deleteWebhookEndpoint":
 		if e.ComplexityRoot.Mutation.DeleteWebhookEndpoint == nil {
 			break
@@ -3384,6 +3408,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CreateStudioInput", ec.unmarshalInputCreateStudioInput),
 			graphql.NewInputUnmarshaler("CreateStudioSessionInput", ec.unmarshalInputCreateStudioSessionInput),
 			graphql.NewInputUnmarshaler("CreateWebhookEndpointInput", ec.unmarshalInputCreateWebhookEndpointInput),
+			graphql.NewInputUnmarshaler("DeleteListInput", ec.unmarshalInputDeleteListInput),
 			graphql.NewInputUnmarshaler("DeleteWebhookEndpointInput", ec.unmarshalInputDeleteWebhookEndpointInput),
 			graphql.NewInputUnmarshaler("DeliveryFilter", ec.unmarshalInputDeliveryFilter),
 			graphql.NewInputUnmarshaler("PauseWebhookEndpointInput", ec.unmarshalInputPauseWebhookEndpointInput),
@@ -3845,7 +3870,7 @@ input ContactFilter {
   externalId: String
   "Whose name or e-mail address holds these words; at least 3 characters."
   q: String
-  "Whose custom attributes have these values."
+  "Whose custom attributes have these values; at most 20."
   customAttributes: [AttributeFilter!]
   "Made after this moment."
   createdAfter: Time
@@ -4044,6 +4069,18 @@ type UpdateListPayload {
   list: List!
 }
 
+"Which list to delete."
+input DeleteListInput {
+  "Id of the list."
+  id: ID!
+}
+
+"The list deleted."
+type DeleteListPayload {
+  "Id of the list deleted."
+  id: ID!
+}
+
 extend type Mutation {
   "Makes a list."
   createList(
@@ -4055,6 +4092,11 @@ extend type Mutation {
     "What to change."
     input: UpdateListInput!
   ): UpdateListPayload! @needs(scope: "lists:write")
+  "Deletes a list. Its contacts stay."
+  deleteList(
+    "Which list."
+    input: DeleteListInput!
+  ): DeleteListPayload! @needs(scope: "lists:write")
 }
 `, BuiltIn: false},
 	{Name: "../schema/schema.graphqls", Input: `"A moment in RFC 3339, UTC, with milliseconds: ` + "`" + `2026-01-31T12:00:00.000Z` + "`" + `. As input any RFC 3339 offset is accepted."
@@ -4562,10 +4604,10 @@ type Submission implements Node {
   warnings: [Warning!]!
   "How good the photo is; null until it was looked at."
   quality: Quality
-  "Why it was rejected or a retake was asked for."
+  "Why it was rejected or a retake was asked for, in words the person reads."
   reviewReasons: [String!]!
-  "What the reviewer wrote."
-  reviewNote: String
+  "What the reviewer wrote for colleagues. The holder of a capture link cannot read it."
+  reviewNote: String @needs(scope: "submissions:read")
   "Id of the user or API key that decided; null when the studio did by itself."
   reviewedBy: ID
   "When it was decided."
@@ -4573,7 +4615,7 @@ type Submission implements Node {
   "The pictures: the original, and those of the last complete revision."
   images: [Image!]! @needs(scope: "submissions:read", capture: true)
   "The newest revision."
-  revision: Revision @needs(scope: "submissions:read")
+  revision: Revision @needs(scope: "submissions:read", capture: true)
   "Every processing of the photo."
   revisions(
     "How many rows from the beginning or after ` + "`" + `after` + "`" + `, 1 to 100."
@@ -4652,7 +4694,7 @@ type Revision implements Node {
   "Why it failed."
   failure: Failure
   "The look it was made with; null for the default look."
-  look: JSON
+  look: JSON @needs(scope: "submissions:read")
   "Which version of the studio's look that was."
   lookVersion: Int!
   "Which set of networks was used, or empty."
@@ -4852,7 +4894,7 @@ input AcceptSubmissionInput {
   id: ID!
   "When given, the change is refused unless this is the row's version."
   version: Int
-  "What the reviewer wants to say."
+  "A note for colleagues; the person does not see it."
   note: String
 }
 
@@ -4868,9 +4910,9 @@ input RejectSubmissionInput {
   id: ID!
   "When given, the change is refused unless this is the row's version."
   version: Int
-  "Why, in words the studio uses."
+  "Why, in words the person reads."
   reasons: [String!]
-  "What the reviewer wants to say."
+  "A note for colleagues; the person does not see it."
   note: String
 }
 
@@ -4886,9 +4928,9 @@ input RequestRetakeInput {
   id: ID!
   "When given, the change is refused unless this is the row's version."
   version: Int
-  "Why, in words the studio uses."
+  "What the person should do differently, in words they read."
   reasons: [String!]
-  "What the person should do differently."
+  "A note for colleagues; the person does not see it."
   note: String
 }
 
@@ -5246,7 +5288,7 @@ extend type Query {
     last: Int
     "Cursor to go back from."
     before: String
-    "Only these topics."
+    "Only these topics; at most 20."
     topics: [String!]
     "Order of the rows."
     orderBy: EventOrder! = SEQ_ASC
@@ -5693,6 +5735,14 @@ func (ec *executionContext) childFields_CreateWebhookEndpointPayload(ctx context
 		return ec.fieldContext_CreateWebhookEndpointPayload_secret(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreateWebhookEndpointPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteListPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_DeleteListPayload_id(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteListPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DeleteWebhookEndpointPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6821,6 +6871,20 @@ func (ec *executionContext) field_Mutation_createWebhookEndpoint_args(ctx contex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.CreateWebhookEndpointInput, error) {
 			return ec.unmarshalNCreateWebhookEndpointInput2headroomᚋgraphᚋmodelᚐCreateWebhookEndpointInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_deleteList_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.DeleteListInput, error) {
+			return ec.unmarshalNDeleteListInput2headroomᚋgraphᚋmodelᚐDeleteListInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -10109,6 +10173,29 @@ func (ec *executionContext) fieldContext_CreateWebhookEndpointPayload_secret(_ c
 	return graphql.NewScalarFieldContext("CreateWebhookEndpointPayload", field, false, false, "String")
 }
 
+func (ec *executionContext) _DeleteListPayload_id(ctx context.Context, field graphql.CollectedField, obj *model.DeleteListPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeleteListPayload_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeleteListPayload_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeleteListPayload", field, false, false, "ID")
+}
+
 func (ec *executionContext) _DeleteWebhookEndpointPayload_id(ctx context.Context, field graphql.CollectedField, obj *model.DeleteWebhookEndpointPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12457,6 +12544,73 @@ func (ec *executionContext) fieldContext_Mutation_updateList(ctx context.Context
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_updateList_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteList(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteList(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteList(ctx, fc.Args["input"].(model.DeleteListInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalNString2string(ctx, "lists:write")
+				if err != nil {
+					var zeroVal *model.DeleteListPayload
+					return zeroVal, err
+				}
+				capture, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.DeleteListPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *model.DeleteListPayload
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, nil, directive0, scope, capture)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DeleteListPayload) graphql.Marshaler {
+			return ec.marshalNDeleteListPayload2ᚖheadroomᚋgraphᚋmodelᚐDeleteListPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteList(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeleteListPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteList_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -15861,7 +16015,30 @@ func (ec *executionContext) _Revision_look(ctx context.Context, field graphql.Co
 		func(ctx context.Context) (any, error) {
 			return obj.Look, nil
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalNString2string(ctx, "submissions:read")
+				if err != nil {
+					var zeroVal json.RawMessage
+					return zeroVal, err
+				}
+				capture, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal json.RawMessage
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal json.RawMessage
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, obj, directive0, scope, capture)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v json.RawMessage) graphql.Marshaler {
 			return ec.marshalOJSON2encodingᚋjsonᚐRawMessage(ctx, selections, v)
 		},
@@ -18292,7 +18469,30 @@ func (ec *executionContext) _Submission_reviewNote(ctx context.Context, field gr
 		func(ctx context.Context) (any, error) {
 			return obj.ReviewNote, nil
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalNString2string(ctx, "submissions:read")
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				capture, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *string
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, obj, directive0, scope, capture)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return ec.marshalOString2ᚖstring(ctx, selections, v)
 		},
@@ -18425,7 +18625,7 @@ func (ec *executionContext) _Submission_revision(ctx context.Context, field grap
 					var zeroVal *ent.Revision
 					return zeroVal, err
 				}
-				capture, err := ec.unmarshalNBoolean2bool(ctx, false)
+				capture, err := ec.unmarshalNBoolean2bool(ctx, true)
 				if err != nil {
 					var zeroVal *ent.Revision
 					return zeroVal, err
@@ -21864,6 +22064,48 @@ func UnmarshalCreateWebhookEndpointInput(ctx context.Context, raw any) (model.Cr
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputDeleteListInput(ctx context.Context, obj any) (model.DeleteListInput, error) {
+	var it model.DeleteListInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDeleteListInput unmarshals raw into the DeleteListInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDeleteListInput(ctx context.Context, raw any) (model.DeleteListInput, error) {
+	var out model.DeleteListInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DeleteListInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputDeleteWebhookEndpointInput(ctx context.Context, obj any) (model.DeleteWebhookEndpointInput, error) {
 	var it model.DeleteWebhookEndpointInput
 	if obj == nil {
@@ -24166,6 +24408,39 @@ func (ec *executionContext) _CreateWebhookEndpointPayload(ctx context.Context, s
 	return out
 }
 
+var deleteListPayloadImplementors = []string{"DeleteListPayload"}
+
+func (ec *executionContext) _DeleteListPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteListPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deleteListPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeleteListPayload")
+		case "id":
+			out.Values[i] = ec._DeleteListPayload_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var deleteWebhookEndpointPayloadImplementors = []string{"DeleteWebhookEndpointPayload"}
 
 func (ec *executionContext) _DeleteWebhookEndpointPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteWebhookEndpointPayload) graphql.Marshaler {
@@ -24977,6 +25252,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "updateList":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updateList(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "deleteList":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteList(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -27982,6 +28264,19 @@ func (ec *executionContext) marshalNCreateWebhookEndpointPayload2ᚖheadroomᚋg
 	return ec._CreateWebhookEndpointPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNDeleteListInput2headroomᚋgraphᚋmodelᚐDeleteListInput(ctx context.Context, v any) (model.DeleteListInput, error) {
+	res, err := ec.unmarshalInputDeleteListInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDeleteListPayload2ᚖheadroomᚋgraphᚋmodelᚐDeleteListPayload(ctx context.Context, sel ast.SelectionSet, v *model.DeleteListPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DeleteListPayload!")
+		return graphql.Null
+	}
+	return ec._DeleteListPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNDeleteWebhookEndpointInput2headroomᚋgraphᚋmodelᚐDeleteWebhookEndpointInput(ctx context.Context, v any) (model.DeleteWebhookEndpointInput, error) {
 	res, err := ec.unmarshalInputDeleteWebhookEndpointInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -28166,13 +28461,13 @@ func (ec *executionContext) marshalNFloat2float64(ctx context.Context, sel ast.S
 }
 
 func (ec *executionContext) unmarshalNID2string(ctx context.Context, v any) (string, error) {
-	res, err := graphql.UnmarshalID(v)
+	res, err := scalar.UnmarshalID(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNID2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalID(v)
+	res := scalar.MarshalID(v)
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "ID!")
 	}
@@ -28616,13 +28911,13 @@ func (ec *executionContext) marshalNSendTestEventPayload2ᚖheadroomᚋgraphᚋm
 }
 
 func (ec *executionContext) unmarshalNString2string(ctx context.Context, v any) (string, error) {
-	res, err := graphql.UnmarshalString(v)
+	res, err := scalar.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNString2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(v)
+	res := scalar.MarshalString(v)
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "String!")
 	}
@@ -29389,7 +29684,7 @@ func (ec *executionContext) unmarshalOID2ᚖstring(ctx context.Context, v any) (
 	if v == nil {
 		return nil, nil
 	}
-	res, err := graphql.UnmarshalID(v)
+	res, err := scalar.UnmarshalID(v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -29399,7 +29694,7 @@ func (ec *executionContext) marshalOID2ᚖstring(ctx context.Context, sel ast.Se
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalID(*v)
+	res := scalar.MarshalID(*v)
 	return res
 }
 
@@ -29540,7 +29835,7 @@ func (ec *executionContext) unmarshalOString2ᚖstring(ctx context.Context, v an
 	if v == nil {
 		return nil, nil
 	}
-	res, err := graphql.UnmarshalString(v)
+	res, err := scalar.UnmarshalString(v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -29550,7 +29845,7 @@ func (ec *executionContext) marshalOString2ᚖstring(ctx context.Context, sel as
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(*v)
+	res := scalar.MarshalString(*v)
 	return res
 }
 

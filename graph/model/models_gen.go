@@ -23,7 +23,7 @@ type AcceptSubmissionInput struct {
 	ID string `json:"id"`
 	// When given, the change is refused unless this is the row's version.
 	Version *int `json:"version,omitempty"`
-	// What the reviewer wants to say.
+	// A note for colleagues; the person does not see it.
 	Note *string `json:"note,omitempty"`
 }
 
@@ -61,7 +61,7 @@ type ContactFilter struct {
 	ExternalID *string `json:"externalId,omitempty"`
 	// Whose name or e-mail address holds these words; at least 3 characters.
 	Q *string `json:"q,omitempty"`
-	// Whose custom attributes have these values.
+	// Whose custom attributes have these values; at most 20.
 	CustomAttributes []*AttributeFilter `json:"customAttributes,omitempty"`
 	// Made after this moment.
 	CreatedAfter *time.Time `json:"createdAfter,omitempty"`
@@ -201,6 +201,18 @@ type CreateWebhookEndpointPayload struct {
 	Secret string `json:"secret"`
 }
 
+// Which list to delete.
+type DeleteListInput struct {
+	// Id of the list.
+	ID string `json:"id"`
+}
+
+// The list deleted.
+type DeleteListPayload struct {
+	// Id of the list deleted.
+	ID string `json:"id"`
+}
+
 // Which webhook endpoint to delete.
 type DeleteWebhookEndpointInput struct {
 	// Id of the endpoint.
@@ -281,9 +293,9 @@ type RejectSubmissionInput struct {
 	ID string `json:"id"`
 	// When given, the change is refused unless this is the row's version.
 	Version *int `json:"version,omitempty"`
-	// Why, in words the studio uses.
+	// Why, in words the person reads.
 	Reasons []string `json:"reasons,omitempty"`
-	// What the reviewer wants to say.
+	// A note for colleagues; the person does not see it.
 	Note *string `json:"note,omitempty"`
 }
 
@@ -333,9 +345,9 @@ type RequestRetakeInput struct {
 	ID string `json:"id"`
 	// When given, the change is refused unless this is the row's version.
 	Version *int `json:"version,omitempty"`
-	// Why, in words the studio uses.
+	// What the person should do differently, in words they read.
 	Reasons []string `json:"reasons,omitempty"`
-	// What the person should do differently.
+	// A note for colleagues; the person does not see it.
 	Note *string `json:"note,omitempty"`
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -29,10 +30,41 @@ func UnmarshalTime(v any) (time.Time, error) {
 		return time.Time{}, headshot.Fail(headshot.BadUserInput, "a time is a text such as 2026-01-31T12:00:00Z")
 	}
 	t, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil {
+	if t = t.UTC(); err != nil || t.Year() < 1 || t.Year() > 9999 { // its offset may take it out of what can be written
 		return time.Time{}, headshot.Fail(headshot.BadUserInput, "a time is written as in RFC 3339: 2026-01-31T12:00:00Z")
 	}
-	return t.UTC(), nil
+	return t, nil
+}
+
+// MarshalString writes a text.
+func MarshalString(s string) graphql.Marshaler { return graphql.MarshalString(s) }
+
+// UnmarshalString reads a text. NUL, which PostgreSQL can neither store nor look for, is refused.
+func UnmarshalString(v any) (string, error) {
+	s, err := graphql.UnmarshalString(v)
+	if err != nil {
+		return "", fmt.Errorf("not a text: %w", err)
+	}
+	return s, withoutNUL(s)
+}
+
+// MarshalID writes an id.
+func MarshalID(s string) graphql.Marshaler { return graphql.MarshalID(s) }
+
+// UnmarshalID reads an id as UnmarshalString reads a text.
+func UnmarshalID(v any) (string, error) {
+	s, err := graphql.UnmarshalID(v)
+	if err != nil {
+		return "", fmt.Errorf("not an id: %w", err)
+	}
+	return s, withoutNUL(s)
+}
+
+func withoutNUL(s string) error {
+	if strings.ContainsRune(s, 0) {
+		return headshot.Fail(headshot.ValidationFailed, "a text holds the character NUL")
+	}
+	return nil
 }
 
 // MarshalJSON writes raw as it is; nothing at all becomes null.

@@ -185,7 +185,9 @@ func (a *Authenticator) Capture(ctx context.Context, token string) (tenancy.Acto
 // Errors: ErrInvalid, alike for an unknown user and a wrong password, in like time.
 func (a *Authenticator) LogIn(ctx context.Context, email, password string) (string, error) {
 	ctx = tenancy.AsSystem(ctx)
-	row, err := a.client.User.Query().Where(user.Email(strings.ToLower(strings.TrimSpace(email))), user.DisabledAtIsNil()).Only(ctx)
+	// NUL and broken UTF-8 are in nobody's address, and PostgreSQL fails on them.
+	email = strings.ReplaceAll(strings.ToValidUTF8(strings.ToLower(strings.TrimSpace(email)), "?"), "\x00", "?")
+	row, err := a.client.User.Query().Where(user.Email(email), user.DisabledAtIsNil()).Only(ctx)
 	if err != nil && !ent.IsNotFound(err) {
 		return "", fmt.Errorf("look up a user: %w", err)
 	}

@@ -17,7 +17,7 @@ const (
 	MaxPassword = 1024
 )
 
-// argon2id parameters: RFC 9106's second recommendation (64 MiB, 3 passes), one lane per call.
+// argon2id parameters: memory and passes of RFC 9106's second recommendation, on half its lanes.
 const (
 	argonTime    = 3
 	argonMemory  = 64 * 1024 // KiB

@@ -103,6 +103,9 @@ func (c *Config) checkAddresses() error {
 	if !c.SQLite() && !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://") {
 		return errors.New("HEADROOM_DATABASE_URL: must start with sqlite: or postgres://")
 	}
+	if _, err := url.Parse(c.DatabaseURL); err != nil && !c.SQLite() { // its text is not told: it may hold a password
+		return errors.New("HEADROOM_DATABASE_URL: is not an address; a %, /, ? or # in the password is written as %25, %2F, %3F or %23")
+	}
 	if (c.BootstrapEmail == "") != (c.BootstrapPassword == "") {
 		return errors.New("HEADROOM_BOOTSTRAP_EMAIL and HEADROOM_BOOTSTRAP_PASSWORD: give both or neither")
 	}

@@ -54,6 +54,16 @@ func TestProcessesThatStartAtOnceShareOneSecret(t *testing.T) {
 	}
 }
 
+func TestPasswordOfTheDatabaseIsNotTold(t *testing.T) {
+	t.Parallel()
+	_, err := config.Load(env(map[string]string{
+		"HEADROOM_DATA": t.TempDir(), "HEADROOM_DATABASE_URL": "postgres://headroom:hun%ter2@localhost/headroom",
+	}), "bin/headroom")
+	if err == nil || !strings.Contains(err.Error(), "HEADROOM_DATABASE_URL") || strings.Contains(err.Error(), "ter2") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestFaultsNameTheVariable(t *testing.T) {
 	t.Parallel()
 	for name, value := range map[string]string{

@@ -9,6 +9,7 @@ import (
 	"headroom/ent/account"
 	"headroom/ent/user"
 	"headroom/internal/auth"
+	"headroom/internal/database"
 	"headroom/internal/tenancy"
 )
 
@@ -39,7 +40,7 @@ func (s *Service) CreateAccount(ctx context.Context, in AccountInput) (AccountCr
 		if out.Account, err = tx.Account.Create().SetName(in.Name).Save(ctx); err != nil {
 			return fmt.Errorf("insert account: %w", err)
 		}
-		out.Twin, err = tx.Account.Create().SetName(in.Name + " (test)").SetMode(account.ModeTest).SetLiveAccountID(out.Account.ID).Save(ctx)
+		out.Twin, err = tx.Account.Create().SetName(twinName(in.Name)).SetMode(account.ModeTest).SetLiveAccountID(out.Account.ID).Save(ctx)
 		if err != nil {
 			return fmt.Errorf("insert test account: %w", err)
 		}
@@ -55,14 +56,8 @@ func (s *Service) CreateAccount(ctx context.Context, in AccountInput) (AccountCr
 				return duplicateName(err)
 			}
 		}
-		own, key := tenancy.AsWorker(ctx, out.Account.ID), KeyInput{Name: "First key", Scopes: []string{"admin"}}
-		if in.Key != "" {
-			out.APIKey = in.Key
-			_, err = insertKey(own, tx, key, in.Key, "")
-		} else {
-			_, out.APIKey, err = createKey(own, tx, out.Account, key, "")
-		}
-		if err != nil {
+		own := tenancy.AsWorker(ctx, out.Account.ID)
+		if out.APIKey, err = firstKey(own, tx, out.Account, in.Key); err != nil {
 			return err
 		}
 		return s.audit(own, tx, "account.create", out.Account.ID, nil)
@@ -72,6 +67,26 @@ func (s *Service) CreateAccount(ctx context.Context, in AccountInput) (AccountCr
 	}
 	out.Account, out.Twin, out.Studio = out.Account.Unwrap(), out.Twin.Unwrap(), out.Studio.Unwrap()
 	return out, nil
+}
+
+// firstKey makes the account's admin API key: of exactly value, or a new one.
+func firstKey(ctx context.Context, tx *txn, owner *ent.Account, value string) (string, error) {
+	key := KeyInput{Name: "First key", Scopes: []string{"admin"}}
+	if value != "" {
+		_, err := insertKey(ctx, tx, key, value, "")
+		return value, err
+	}
+	_, value, err := createKey(ctx, tx, owner, key, "")
+	return value, err
+}
+
+// twinName is name and what it is, within the length of a name.
+func twinName(name string) string {
+	const suffix = " (test)"
+	if runes := []rune(name); len(runes) > maxName-len(suffix) {
+		name = string(runes[:maxName-len(suffix)])
+	}
+	return name + suffix
 }
 
 // checkAccount checks in and returns the hash of the owner's password.
@@ -111,7 +126,9 @@ func (s *Service) Bootstrap(ctx context.Context, in AccountInput) (bool, error) 
 	if err != nil || some {
 		return false, s.faultOrNil("look for accounts", err)
 	}
-	_, err = s.CreateAccount(ctx, in)
+	if _, err = s.CreateAccount(ctx, in); database.IsUnique(err) { // another node, which starts with the same settings, was first
+		return false, nil
+	}
 	return err == nil, err
 }
 

@@ -1,6 +1,7 @@
 package headshot
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -98,7 +99,7 @@ func (s *Service) UpdateContact(ctx context.Context, id string, p ContactPatch, 
 	}
 	var row *ent.Contact
 	err := s.inTx(ctx, func(tx *txn) error {
-		old, err := tx.Contact.Get(ctx, id)
+		old, err := tx.Contact.Query().Where(contact.ID(id), forChange).Only(ctx)
 		if err != nil {
 			return err
 		}
@@ -117,14 +118,11 @@ func (s *Service) UpdateContact(ctx context.Context, id string, p ContactPatch, 
 }
 
 func (s *Service) updateContact(ctx context.Context, tx *txn, old *ent.Contact, p ContactPatch, prefix string) (*ent.Contact, error) {
-	u := tx.Contact.UpdateOneID(old.ID).Where(contact.Version(old.Version)).AddVersion(1)
+	u := tx.Contact.UpdateOneID(old.ID).AddVersion(1)
 	if err := patchContact(u, old, p, prefix); err != nil {
 		return nil, err
 	}
 	row, err := u.Save(ctx)
-	if ent.IsNotFound(err) { // the row was read a moment ago: its version moved on
-		return nil, Fail(VersionMismatch, "the contact was changed meanwhile")
-	}
 	if err != nil {
 		return nil, contactFault(err, prefix)
 	}
@@ -192,16 +190,24 @@ func setOrClear[B any](f Field[string], set func(string) B, clearIt func() B) {
 	}
 }
 
-// upsertContact finds the contact by externalId, else by e-mail, and updates it; or makes it.
-func (s *Service) upsertContact(ctx context.Context, tx *txn, in ContactInput, prefix string) (*ent.Contact, error) {
-	email := strings.ToLower(strings.TrimSpace(in.Email))
-	q := tx.Contact.Query()
-	if in.ExternalID != nil && *in.ExternalID != "" {
-		q.Where(contact.Or(contact.ExternalID(*in.ExternalID), contact.And(contact.ExternalIDIsNil(), contact.Email(email))))
-	} else {
-		q.Where(contact.Email(email))
+// findContact finds whom in is about: by externalId, else by e-mail, unless that is somebody's with
+// another externalId.
+func findContact(ctx context.Context, tx *txn, in ContactInput) (*ent.Contact, error) {
+	byEmail := tx.Contact.Query().Where(contact.Email(strings.ToLower(strings.TrimSpace(in.Email))), forChange)
+	if in.ExternalID == nil || *in.ExternalID == "" {
+		return byEmail.Only(ctx)
 	}
-	old, err := q.Order(ent.Asc(contact.FieldCreatedAt)).First(ctx)
+	row, err := tx.Contact.Query().Where(contact.ExternalID(*in.ExternalID), forChange).Only(ctx)
+	if ent.IsNotFound(err) {
+		return byEmail.Where(contact.ExternalIDIsNil()).Only(ctx)
+	}
+	return row, err
+}
+
+// upsertContact updates the contact that findContact finds, or makes it. It fails as a duplicate when
+// somebody makes the same at the same time; the transaction is then worth another try.
+func (s *Service) upsertContact(ctx context.Context, tx *txn, in ContactInput, prefix string) (*ent.Contact, error) {
+	old, err := findContact(ctx, tx, in)
 	if ent.IsNotFound(err) {
 		return s.createContact(ctx, tx, in, prefix)
 	}
@@ -270,12 +276,14 @@ func sortName(first, last string) string {
 func mergeAttributes(old, change json.RawMessage) (json.RawMessage, error) {
 	all, more := map[string]any{}, map[string]any{}
 	if len(old) > 0 {
-		if err := json.Unmarshal(old, &all); err != nil {
+		d := json.NewDecoder(bytes.NewReader(old))
+		d.UseNumber() // a number over 2^53 stays what it is
+		if err := d.Decode(&all); err != nil {
 			return nil, fmt.Errorf("stored attributes: %w", err)
 		}
 	}
 	if len(change) > 0 {
-		d := json.NewDecoder(strings.NewReader(string(change)))
+		d := json.NewDecoder(bytes.NewReader(change))
 		d.UseNumber()
 		if err := d.Decode(&more); err != nil {
 			return nil, Fail(ValidationFailed, "must be one JSON object")

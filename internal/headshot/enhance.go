@@ -6,7 +6,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
+
+	"entgo.io/ent/dialect/sql"
 
 	"headroom/ent"
 	"headroom/ent/image"
@@ -18,6 +21,9 @@ import (
 
 // progressEvery is how often progress is written and announced at most.
 const progressEvery = 500 * time.Millisecond
+
+// storeTimeout is how long storing that a photo was given up may take, beyond the job's own time.
+const storeTimeout = 10 * time.Second
 
 // Enhance processes one revision: the work of the `enhance` job. It may run again after a crash and
 // does nothing when the revision is finished. An error asks for another try, unless last.
@@ -34,22 +40,16 @@ func (s *Service) Enhance(ctx context.Context, accountID, revisionID string, las
 	if finished(rev) {
 		return nil
 	}
-	if err := s.startRevision(ctx, rev); err != nil {
+	if goOn, err := s.startRevision(ctx, rev); err != nil || !goOn {
 		return err
 	}
 	started := s.Now()
-	out, err := s.runEnhancer(ctx, rev)
-	var failure *PhotoFailure
+	photo, err := s.original(ctx, rev)
 	switch {
 	case err == nil:
-		err = s.finishRevision(ctx, rev, out)
-	case errors.As(err, &failure):
-		err = s.failRevision(ctx, rev, failure)
-	case ctx.Err() != nil: // the server is stopping: the job runs again
-		return ctx.Err()
-	case last:
-		s.Log.ErrorContext(ctx, "enhancement given up", "revision_id", rev.ID, "error", err)
-		err = s.failRevision(ctx, rev, &PhotoFailure{Code: "INTERNAL", Message: "The photo could not be processed. Please try another one."})
+		err = s.process(ctx, rev, photo, last)
+	case last && errors.Is(err, fs.ErrNotExist): // the store answers, and does not have it
+		err = s.giveUp(ctx, rev, err)
 	}
 	if err != nil {
 		return fmt.Errorf("enhance revision %s: %w", rev.ID, err)
@@ -58,21 +58,64 @@ func (s *Service) Enhance(ctx context.Context, accountID, revisionID string, las
 	return nil
 }
 
+// process enhances the photo and stores what came of it. What fails around the enhancer, such as the
+// database or the store, is never held against the photo: it asks for another try even when last.
+func (s *Service) process(ctx context.Context, rev *ent.Revision, photo []byte, last bool) error {
+	out, err := s.runEnhancer(ctx, rev, photo)
+	if err == nil {
+		return s.finishRevision(ctx, rev, out)
+	}
+	if failure, ok := errors.AsType[*PhotoFailure](err); ok {
+		return s.failRevision(ctx, rev, failure)
+	}
+	stopping := errors.Is(ctx.Err(), context.Canceled) // then the job runs again; one that ran out of time had its try
+	if !last || stopping {
+		return err
+	}
+	return s.giveUp(ctx, rev, err)
+}
+
+// giveUp makes the revision FAILED for a reason that is not the photo's.
+func (s *Service) giveUp(ctx context.Context, rev *ent.Revision, cause error) error {
+	s.Log.ErrorContext(ctx, "enhancement given up", "revision_id", rev.ID, "error", cause)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancel()
+	return s.failRevision(ctx, rev, &PhotoFailure{Code: "INTERNAL", Message: "The photo could not be processed. Please try another one."})
+}
+
 func finished(rev *ent.Revision) bool {
 	return rev.ProcessingState == revision.ProcessingStateComplete || rev.ProcessingState == revision.ProcessingStateFailed
 }
 
-func (s *Service) startRevision(ctx context.Context, rev *ent.Revision) error {
-	return s.inTx(ctx, func(tx *txn) error {
-		err := tx.Revision.UpdateOneID(rev.ID).SetProcessingState(revision.ProcessingStateProcessing).
-			SetStartedAt(s.Now()).AddAttempts(1).AddVersion(1).Exec(ctx)
-		if err != nil {
-			return fmt.Errorf("start revision: %w", err)
+// startRevision makes the revision PROCESSING. It does nothing and says so when another worker has
+// finished it meanwhile.
+func (s *Service) startRevision(ctx context.Context, rev *ent.Revision) (goOn bool, err error) {
+	err = s.inTx(ctx, func(tx *txn) error {
+		if _, err := holdSubmission(ctx, tx, rev); err != nil {
+			return err
 		}
+		n, err := tx.Revision.Update().Where(revision.ID(rev.ID),
+			revision.ProcessingStateIn(revision.ProcessingStateQueued, revision.ProcessingStateProcessing)).
+			SetProcessingState(revision.ProcessingStateProcessing).SetStartedAt(s.Now()).AddAttempts(1).AddVersion(1).Save(ctx)
+		if err != nil || n == 0 {
+			return err
+		}
+		goOn = true
 		return s.showRevision(ctx, tx, rev, func(u *ent.SubmissionUpdate) {
 			u.SetProcessingState(submission.ProcessingStateProcessing)
 		})
 	})
+	return goOn, err
+}
+
+// holdSubmission reads the submission of rev to be changed. Whoever changes both takes it before the
+// revision, so that nobody waits for each other.
+func holdSubmission(ctx context.Context, tx *txn, rev *ent.Revision) (*ent.Submission, error) {
+	sub, err := tx.Submission.Query().Where(submission.ID(rev.SubmissionID), forChange).WithStudio().Only(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load submission: %w", err)
+	}
+	return sub, nil
 }
 
 // showRevision changes the submission of rev, provided that rev is its newest revision.
@@ -86,7 +129,8 @@ func (s *Service) showRevision(ctx context.Context, tx *txn, rev *ent.Revision, 
 	return nil
 }
 
-func (s *Service) runEnhancer(ctx context.Context, rev *ent.Revision) (*Enhanced, error) {
+// original reads the photo that was handed in.
+func (s *Service) original(ctx context.Context, rev *ent.Revision) ([]byte, error) {
 	original, err := s.Client.Image.Query().
 		Where(image.SubmissionID(rev.SubmissionID), image.KindEQ(image.KindOriginal)).Only(ctx)
 	if err != nil {
@@ -96,10 +140,14 @@ func (s *Service) runEnhancer(ctx context.Context, rev *ent.Revision) (*Enhanced
 	if err != nil {
 		return nil, fmt.Errorf("read the original: %w", err)
 	}
+	return photo, nil
+}
+
+func (s *Service) runEnhancer(ctx context.Context, rev *ent.Revision, photo []byte) (*Enhanced, error) {
 	var shown time.Time
 	progress := func(step string, done float64) {
 		now := s.Now()
-		if now.Sub(shown) < progressEvery || done >= 1 {
+		if done <= 0 || done >= 1 || now.Sub(shown) < progressEvery { // both ends are told by the state
 			return
 		}
 		shown = now
@@ -113,12 +161,17 @@ func (s *Service) showProgress(ctx context.Context, rev *ent.Revision, step stri
 	sub := rev.Edges.Submission
 	err := s.Client.Submission.Update().Where(submission.ID(sub.ID), submission.RevisionID(rev.ID),
 		submission.ProcessingStateEQ(submission.ProcessingStateProcessing)).
-		SetProgress(min(max(done, 0), 1)).SetProgressStep(step).SetUpdatedAt(sub.UpdatedAt).Exec(ctx)
+		SetProgress(min(max(done, 0), 1)).SetProgressStep(step).Modify(keepUpdatedAt).Exec(ctx)
 	if err != nil {
 		s.Log.WarnContext(ctx, "progress was not written", "submission_id", sub.ID, "error", err)
 		return
 	}
 	s.Bell.Ring(ringFor(sub))
+}
+
+// keepUpdatedAt leaves updated_at as it is in the database by now.
+func keepUpdatedAt(u *sql.UpdateBuilder) {
+	u.Set(submission.FieldUpdatedAt, sql.Expr(submission.FieldUpdatedAt))
 }
 
 type storedPicture struct {
@@ -140,6 +193,10 @@ func (s *Service) finishRevision(ctx context.Context, rev *ent.Revision, out *En
 		}
 	}
 	return s.inTx(ctx, func(tx *txn) error {
+		sub, err := holdSubmission(ctx, tx, rev)
+		if err != nil {
+			return err
+		}
 		n, err := tx.Revision.Update().Where(revision.ID(rev.ID), revision.ProcessingStateEQ(revision.ProcessingStateProcessing)).
 			SetProcessingState(revision.ProcessingStateComplete).SetFinishedAt(s.Now()).SetProfile(out.Profile).
 			SetModels(out.Models).SetSteps(out.Steps).SetQuality(out.Quality).AddVersion(1).Save(ctx)
@@ -155,15 +212,11 @@ func (s *Service) finishRevision(ctx context.Context, rev *ent.Revision, out *En
 		if err := tx.Image.CreateBulk(rows...).Exec(ctx); err != nil {
 			return fmt.Errorf("insert images: %w", err)
 		}
-		return s.completeSubmission(ctx, tx, rev, out)
+		return s.completeSubmission(ctx, tx, sub, rev, out)
 	})
 }
 
-func (s *Service) completeSubmission(ctx context.Context, tx *txn, rev *ent.Revision, out *Enhanced) error {
-	sub, err := tx.Submission.Query().Where(submission.ID(rev.SubmissionID)).WithStudio().Only(ctx)
-	if err != nil {
-		return fmt.Errorf("load submission: %w", err)
-	}
+func (s *Service) completeSubmission(ctx context.Context, tx *txn, sub *ent.Submission, rev *ent.Revision, out *Enhanced) error {
 	if sub.RevisionID == nil || *sub.RevisionID != rev.ID { // a newer revision is on its way and will show itself
 		return nil
 	}
@@ -190,6 +243,9 @@ func (s *Service) completeSubmission(ctx context.Context, tx *txn, rev *ent.Revi
 
 func (s *Service) failRevision(ctx context.Context, rev *ent.Revision, f *PhotoFailure) error {
 	return s.inTx(ctx, func(tx *txn) error {
+		if _, err := holdSubmission(ctx, tx, rev); err != nil {
+			return err
+		}
 		n, err := tx.Revision.Update().Where(revision.ID(rev.ID), revision.ProcessingStateEQ(revision.ProcessingStateProcessing)).
 			SetProcessingState(revision.ProcessingStateFailed).SetFinishedAt(s.Now()).
 			SetFailureCode(f.Code).SetFailureMessage(f.Message).AddVersion(1).Save(ctx)

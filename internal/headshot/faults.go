@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"unicode/utf8"
 )
@@ -22,11 +23,16 @@ func (f *faults) add(field string, err error) {
 	if e, ok := errors.AsType[*Error](err); ok {
 		msg = e.Msg
 	}
-	f.found = append(f.found, Invalid(f.prefix+field, "%s", msg))
+	f.say(field, msg)
 }
 
+// maxFaults keeps a small request with many faults from a large answer.
+const maxFaults = 50
+
 func (f *faults) say(field, msg string) {
-	f.found = append(f.found, Invalid(f.prefix+field, "%s", msg))
+	if len(f.found) < maxFaults {
+		f.found = append(f.found, Invalid(f.prefix+field, "%s", msg))
+	}
 }
 
 func (f *faults) name(field, v string, required bool) {
@@ -51,7 +57,7 @@ func (f *faults) text(field string, v *string, limit int) {
 		return
 	}
 	if len(*v) > limit {
-		f.found = append(f.found, Invalid(f.prefix+field, "is over %d bytes", limit))
+		f.say(field, fmt.Sprintf("is over %d bytes", limit))
 	} else if badText(*v) {
 		f.say(field, "holds characters that are not text")
 	}

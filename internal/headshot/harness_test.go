@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"sync"
@@ -35,9 +36,27 @@ type stage struct {
 	queued []string // revision ids
 	rings  []events.Ring
 	answer func(photo []byte) (*headshot.Enhanced, error)
+	onPut  func() // called by Put first
+	onGet  func() // called by Get first
+	outage error  // what Put and Get fail with
 }
 
 func newStage(t *testing.T, db *database.DB) *stage {
+	t.Helper()
+	s := emptyStage(t, db)
+	var err error
+	s.account, err = s.CreateAccount(t.Context(), headshot.AccountInput{Name: "Acme", Email: "Owner@Acme.example", Password: "correct horse battery"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.ctx = tenancy.With(t.Context(), tenancy.Actor{
+		Kind: tenancy.Key, ID: "key_test", AccountID: s.account.Account.ID, Scopes: []string{"admin"},
+	})
+	return s
+}
+
+// emptyStage is a stage whose database has no account yet.
+func emptyStage(t *testing.T, db *database.DB) *stage {
 	t.Helper()
 	secret, err := auth.NewSecretKey()
 	if err != nil {
@@ -67,36 +86,41 @@ func newStage(t *testing.T, db *database.DB) *stage {
 		BaseURL:    func() string { return "https://headroom.example.com" },
 		Now:        s.clock, Log: slog.New(slog.DiscardHandler),
 	})
-	s.account, err = s.CreateAccount(t.Context(), headshot.AccountInput{Name: "Acme", Email: "Owner@Acme.example", Password: "correct horse battery"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.ctx = tenancy.With(t.Context(), tenancy.Actor{
-		Kind: tenancy.Key, ID: "key_test", AccountID: s.account.Account.ID, Scopes: []string{"admin"},
-	})
 	return s
 }
 
 func (s *stage) clock() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.now = s.now.Add(time.Millisecond)
+	s.now = s.now.Add(time.Millisecond + 345*time.Microsecond)
 	return s.now
 }
 
 func (s *stage) Put(_ context.Context, key, _ string, data []byte) error {
+	if s.onPut != nil {
+		s.onPut()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.outage != nil {
+		return s.outage
+	}
 	s.blobs[key] = data
 	return nil
 }
 
 func (s *stage) Get(_ context.Context, key string) ([]byte, error) {
+	if s.onGet != nil {
+		s.onGet()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.outage != nil {
+		return nil, s.outage
+	}
 	b, ok := s.blobs[key]
 	if !ok {
-		return nil, fmt.Errorf("no blob %s", key)
+		return nil, fmt.Errorf("no blob %s: %w", key, fs.ErrNotExist)
 	}
 	return b, nil
 }
@@ -112,7 +136,11 @@ func (s *stage) stored() map[string][]byte {
 }
 
 // enqueue stands in for the job queue, whose own tests prove that it inserts in the transaction.
-func (s *stage) enqueue(revisionID string) { s.queued = append(s.queued, revisionID) }
+func (s *stage) enqueue(revisionID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queued = append(s.queued, revisionID)
+}
 
 func (s *stage) Ring(r events.Ring) {
 	s.mu.Lock()
@@ -218,5 +246,47 @@ func wantKind(t *testing.T, err error, kind headshot.Kind, field string) {
 	e, ok := errors.AsType[*headshot.Error](err)
 	if !ok || e.Kind != kind || e.Field != field {
 		t.Fatalf("got error %v, want kind %s of field %q", err, kind, field)
+	}
+}
+
+// together runs f n times at once and returns what the runs gave.
+func together(n int, f func(i int) error) []error {
+	errs := make([]error, n)
+	var wg sync.WaitGroup
+	start := make(chan struct{})
+	for i := range n {
+		wg.Go(func() {
+			<-start
+			errs[i] = f(i)
+		})
+	}
+	close(start)
+	wg.Wait()
+	return errs
+}
+
+// wantOne fails unless exactly one run succeeded and every other failed with kind.
+func wantOne(t *testing.T, errs []error, kind headshot.Kind) {
+	t.Helper()
+	won := 0
+	for _, err := range errs {
+		switch {
+		case err == nil:
+			won++
+		case headshot.KindOf(err) != kind:
+			t.Errorf("a loser got %v, want %s", err, kind)
+		}
+	}
+	if won != 1 {
+		t.Errorf("%d of %d succeeded, want 1", won, len(errs))
+	}
+}
+
+func wantAll(t *testing.T, errs []error) {
+	t.Helper()
+	for _, err := range errs {
+		if err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"headroom/ent"
+	"headroom/ent/list"
 	"headroom/internal/database"
 )
 
@@ -51,7 +52,7 @@ func (s *Service) UpdateList(ctx context.Context, id string, p ListPatch, ifVers
 	}
 	var row *ent.List
 	err := s.inTx(ctx, func(tx *txn) error {
-		old, err := tx.List.Get(ctx, id)
+		old, err := tx.List.Query().Where(list.ID(id), forChange).Only(ctx)
 		if err != nil {
 			return err
 		}

@@ -10,12 +10,17 @@ import (
 	"headroom/ent/studio"
 )
 
+// maxGroups is how many lists or studios one input may name.
+const maxGroups = 500
+
 // setLists puts a contact into lists; unknown ids are named by their place in the input.
 func setLists(ctx context.Context, tx *txn, contactID string, ids []string, prefix string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	ids = unique(ids)
+	if ids = unique(ids); len(ids) > maxGroups {
+		return Invalid(prefix+"listIds", "are %d at most", maxGroups)
+	}
 	known, err := tx.List.Query().Where(list.IDIn(ids...)).IDs(ctx)
 	if err != nil {
 		return fmt.Errorf("look up lists: %w", err)
@@ -38,7 +43,9 @@ func setStudios(ctx context.Context, tx *txn, contactID string, ids []string, pr
 	if len(ids) == 0 {
 		return nil
 	}
-	ids = unique(ids)
+	if ids = unique(ids); len(ids) > maxGroups {
+		return Invalid(prefix+"studioIds", "are %d at most", maxGroups)
+	}
 	known, err := tx.Studio.Query().Where(studio.IDIn(ids...)).IDs(ctx)
 	if err != nil {
 		return fmt.Errorf("look up studios: %w", err)

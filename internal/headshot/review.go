@@ -52,7 +52,7 @@ func (s *Service) review(ctx context.Context, in ReviewInput, to submission.Stat
 	a, _ := tenancy.From(ctx)
 	var row *ent.Submission
 	err := s.inTx(ctx, func(tx *txn) error {
-		old, err := tx.Submission.Get(ctx, in.ID)
+		old, err := tx.Submission.Query().Where(submission.ID(in.ID), forChange).Only(ctx)
 		if err != nil {
 			return err
 		}
@@ -167,7 +167,7 @@ func (s *Service) Reprocess(ctx context.Context, filter ReprocessFilter, notify 
 // processed finds the chosen submissions that are not being processed.
 func (s *Service) processed(ctx context.Context, tx *txn, filter ReprocessFilter) ([]*ent.Submission, error) {
 	q := tx.Submission.Query().WithStudio().Order(ent.Asc(submission.FieldCreatedAt, submission.FieldID)).Limit(maxReprocess).
-		Where(submission.ProcessingStateIn(submission.ProcessingStateComplete, submission.ProcessingStateFailed))
+		Where(forChange, submission.ProcessingStateIn(submission.ProcessingStateComplete, submission.ProcessingStateFailed))
 	if len(filter.IDs) > 0 {
 		q.Where(submission.IDIn(filter.IDs...))
 	}

@@ -11,6 +11,9 @@ import (
 	"log/slog"
 	"time"
 
+	"entgo.io/ent/dialect"
+	"entgo.io/ent/dialect/sql"
+
 	"headroom/ent"
 	"headroom/internal/auth"
 	"headroom/internal/database"
@@ -111,8 +114,12 @@ type Config struct {
 // Service is the product's rules over one database. It is safe for concurrent use.
 type Service struct{ Config }
 
-// New makes a Service.
-func New(c Config) *Service { return &Service{Config: c} }
+// New makes a Service. Its clock is c.Now in UTC and whole milliseconds, as rows and cursors hold times.
+func New(c Config) *Service {
+	clock := c.Now
+	c.Now = func() time.Time { return clock().UTC().Truncate(time.Millisecond) }
+	return &Service{Config: c}
+}
 
 // txn is one business transaction: the ent transaction and the rings that follow its commit.
 type txn struct {
@@ -144,7 +151,7 @@ func (s *Service) inTx(ctx context.Context, f func(tx *txn) error) error {
 		}
 	}()
 	if err := f(tx); err != nil {
-		if rollbackErr := raw.Rollback(); rollbackErr != nil {
+		if rollbackErr := raw.Rollback(); rollbackErr != nil && ctx.Err() == nil { // a context that ends rolls back by itself
 			s.Log.WarnContext(ctx, "rollback failed", "error", rollbackErr)
 		}
 		return s.fault("transaction", err)
@@ -156,6 +163,16 @@ func (s *Service) inTx(ctx context.Context, f func(tx *txn) error) error {
 		s.Bell.Ring(r)
 	}
 	return nil
+}
+
+// forChange is a condition that holds on to the rows it finds until the transaction ends, so that what
+// was read is still true when it is written back. Every row that is read to be changed is read with it.
+// On SQLite it does nothing: transactions come one after the other there. The lock lets others insert
+// rows that refer to this one.
+func forChange(s *sql.Selector) {
+	if s.Dialect() == dialect.Postgres {
+		s.For(sql.LockNoKeyUpdate)
+	}
 }
 
 // unwrap frees rows from the transaction that they were read in, which ended, so that their edges can
@@ -172,7 +189,10 @@ func (s *Service) fault(what string, err error) error {
 	if _, ok := errors.AsType[*Error](err); ok {
 		return err
 	}
+	var reference *tenancy.ReferenceError
 	switch {
+	case errors.As(err, &reference) || database.IsForeignKey(err): // it was there when the input was checked
+		return &Error{Kind: ValidationFailed, Code: "unknown_id", Msg: "a row that this refers to was deleted meanwhile", Err: err}
 	case ent.IsNotFound(err):
 		return &Error{Kind: NotFound, Msg: "not found", Err: err}
 	case database.IsDiskFull(err):

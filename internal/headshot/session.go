@@ -44,32 +44,44 @@ func (s *Service) CreateSession(ctx context.Context, in SessionInput) (*ent.Stud
 		return nil, err
 	}
 	var row *ent.StudioSession
-	err := s.inTx(ctx, func(tx *txn) error {
-		st, err := tx.Studio.Query().Where(studio.ID(in.StudioID)).Only(ctx)
-		if ent.IsNotFound(err) {
-			return &Error{Kind: ValidationFailed, Field: "studioId", Code: "unknown_id", Msg: "there is no studio " + in.StudioID}
-		}
-		if err != nil {
-			return fmt.Errorf("look up studio: %w", err)
-		}
-		contactID, err := s.sessionContact(ctx, tx, in)
-		if err != nil {
-			return err
-		}
-		ttl := time.Duration(st.SessionTTLSeconds) * time.Second
-		if in.ExpiresIn != nil {
-			ttl = time.Duration(*in.ExpiresIn) * time.Second
-		}
-		id := schema.NewID("ses")
-		row, err = tx.StudioSession.Create().SetID(id).SetStudioID(st.ID).SetContactID(contactID).
-			SetTokenHash(auth.Hash(s.Keys.CaptureToken(id, 0))).SetNillableRedirectURL(in.RedirectURL).
-			SetMetadata(in.Metadata).SetExpiresAt(s.Now().Add(ttl)).Save(ctx)
+	create := func(tx *txn) (err error) {
+		row, err = s.createSession(ctx, tx, in)
 		return err
-	})
+	}
+	err := s.inTx(ctx, create)
+	if in.Contact != nil && KindOf(err) == Conflict { // perhaps somebody made the contact meanwhile: then it is found now
+		err = s.inTx(ctx, create)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return row.Unwrap(), nil
+}
+
+func (s *Service) createSession(ctx context.Context, tx *txn, in SessionInput) (*ent.StudioSession, error) {
+	st, err := tx.Studio.Query().Where(studio.ID(in.StudioID)).Only(ctx)
+	if ent.IsNotFound(err) {
+		return nil, unknownID("studioId", "studio", in.StudioID)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look up studio: %w", err)
+	}
+	contactID, err := s.sessionContact(ctx, tx, in)
+	if err != nil {
+		return nil, err
+	}
+	ttl := time.Duration(st.SessionTTLSeconds) * time.Second
+	if in.ExpiresIn != nil {
+		ttl = time.Duration(*in.ExpiresIn) * time.Second
+	}
+	id := schema.NewID("ses")
+	row, err := tx.StudioSession.Create().SetID(id).SetStudioID(st.ID).SetContactID(contactID).
+		SetTokenHash(auth.Hash(s.Keys.CaptureToken(id, 0))).SetNillableRedirectURL(in.RedirectURL).
+		SetMetadata(in.Metadata).SetExpiresAt(s.Now().Add(ttl)).Save(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("insert session: %w", err)
+	}
+	return row, nil
 }
 
 func checkSession(in *SessionInput) error {
@@ -109,7 +121,7 @@ func (s *Service) sessionContact(ctx context.Context, tx *txn, in SessionInput) 
 		return "", fmt.Errorf("look up contact: %w", err)
 	}
 	if !known {
-		return "", &Error{Kind: ValidationFailed, Field: "contactId", Code: "unknown_id", Msg: "there is no contact " + in.ContactID}
+		return "", unknownID("contactId", "contact", in.ContactID)
 	}
 	return in.ContactID, nil
 }
@@ -126,7 +138,7 @@ func (s *Service) RevokeSession(ctx context.Context, id string) (*ent.StudioSess
 	}
 	var row *ent.StudioSession
 	err := s.inTx(ctx, func(tx *txn) error {
-		old, err := tx.StudioSession.Get(ctx, id)
+		old, err := tx.StudioSession.Query().Where(studiosession.ID(id), forChange).Only(ctx)
 		if err != nil {
 			return err
 		}
@@ -157,7 +169,8 @@ func (s *Service) OpenSession(ctx context.Context) (*ent.StudioSession, error) {
 	ctx = tenancy.AsWorker(ctx, a.AccountID)
 	var row *ent.StudioSession
 	err = s.inTx(ctx, func(tx *txn) error {
-		if row, err = tx.StudioSession.Get(ctx, a.SessionID); err != nil || row.State != studiosession.StateOpen {
+		row, err = tx.StudioSession.Query().Where(studiosession.ID(a.SessionID), forChange).Only(ctx)
+		if err != nil || row.State != studiosession.StateOpen {
 			return err
 		}
 		if row, err = row.Update().SetState(studiosession.StateOpened).SetOpenedAt(s.Now()).AddVersion(1).Save(ctx); err != nil {
@@ -176,30 +189,37 @@ func (s *Service) OpenSession(ctx context.Context) (*ent.StudioSession, error) {
 // ExpireSessions closes the sessions whose time is over, over all accounts, a few at a time.
 func (s *Service) ExpireSessions(ctx context.Context) error {
 	const batch = 200
-	due, err := s.Client.StudioSession.Query().
-		Where(studiosession.StateIn(studiosession.StateOpen, studiosession.StateOpened), studiosession.ExpiresAtLTE(s.Now())).
-		Order(ent.Asc(studiosession.FieldExpiresAt)).Limit(batch).All(tenancy.AsSystem(ctx))
-	if err != nil {
-		return fmt.Errorf("find expired sessions: %w", err)
-	}
-	for _, row := range due {
-		ctx := tenancy.AsWorker(ctx, row.AccountID)
-		err := s.inTx(ctx, func(tx *txn) error {
-			n, err := tx.StudioSession.Update().
-				Where(studiosession.ID(row.ID), studiosession.StateIn(studiosession.StateOpen, studiosession.StateOpened)).
-				SetState(studiosession.StateExpired).AddVersion(1).Save(ctx)
-			if err != nil || n == 0 {
-				return err
-			}
-			return s.event(ctx, tx, events.Draft{
-				Topic: events.SessionExpired, SubjectID: row.ID, StudioID: row.StudioID, ContactID: row.ContactID,
-			})
-		})
+	for {
+		due, err := s.Client.StudioSession.Query().
+			Where(studiosession.StateIn(studiosession.StateOpen, studiosession.StateOpened), studiosession.ExpiresAtLTE(s.Now())).
+			Order(ent.Asc(studiosession.FieldExpiresAt)).Limit(batch).All(tenancy.AsSystem(ctx))
 		if err != nil {
-			return fmt.Errorf("expire session %s: %w", row.ID, err)
+			return fmt.Errorf("find expired sessions: %w", err)
+		}
+		for _, row := range due {
+			if err := s.expire(ctx, row); err != nil {
+				return fmt.Errorf("expire session %s: %w", row.ID, err)
+			}
+		}
+		if len(due) < batch {
+			return nil
 		}
 	}
-	return nil
+}
+
+func (s *Service) expire(ctx context.Context, row *ent.StudioSession) error {
+	ctx = tenancy.AsWorker(ctx, row.AccountID)
+	return s.inTx(ctx, func(tx *txn) error {
+		n, err := tx.StudioSession.Update().
+			Where(studiosession.ID(row.ID), studiosession.StateIn(studiosession.StateOpen, studiosession.StateOpened)).
+			SetState(studiosession.StateExpired).AddVersion(1).Save(ctx)
+		if err != nil || n == 0 {
+			return err
+		}
+		return s.event(ctx, tx, events.Draft{
+			Topic: events.SessionExpired, SubjectID: row.ID, StudioID: row.StudioID, ContactID: row.ContactID,
+		})
+	})
 }
 
 func captureActor(ctx context.Context) (tenancy.Actor, error) {

@@ -1,6 +1,7 @@
 package headshot
 
 import (
+	"headroom/ent"
 	"headroom/ent/studiosession"
 	"headroom/ent/submission"
 )
@@ -18,6 +19,19 @@ func canBecome(from, to submission.State) bool {
 		return false
 	}
 	return false
+}
+
+// takesAnother says whether a link takes another photo after last: one that was asked for, or one
+// instead of a photo that did not work. A failed reprocess is no reason when there is a headshot.
+func takesAnother(last *ent.Submission) bool {
+	switch last.State {
+	case submission.StateRetakeRequested:
+		return true
+	case submission.StateRejected:
+		return false
+	case submission.StatePending, submission.StateAccepted:
+	}
+	return last.ProcessingState == submission.ProcessingStateFailed && last.CompleteRevisionID == nil
 }
 
 // sessionOpen says whether a session still takes a first photo.

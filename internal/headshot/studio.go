@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"headroom/ent"
+	"headroom/ent/studio"
 )
 
 // StudioInput is a studio to be made. Zero values give the default.
@@ -63,6 +64,9 @@ func (s *Service) CreateStudio(ctx context.Context, in StudioInput) (*ent.Studio
 		return nil, err
 	}
 	p := StudioPatch{Name: To(in.Name), Guidelines: To(in.Guidelines), MinQuality: To(in.MinQuality)}
+	if in.ConsentText != nil {
+		p.ConsentText = To(*in.ConsentText)
+	}
 	if len(in.Look) > 0 {
 		p.Look = To(in.Look)
 	}
@@ -112,7 +116,7 @@ func (s *Service) UpdateStudio(ctx context.Context, id string, p StudioPatch, if
 	}
 	var row *ent.Studio
 	err := s.inTx(ctx, func(tx *txn) error {
-		old, err := tx.Studio.Get(ctx, id)
+		old, err := tx.Studio.Query().Where(studio.ID(id), forChange).Only(ctx)
 		if err != nil {
 			return err
 		}
@@ -158,7 +162,7 @@ func patchStudio(old *ent.Studio, p StudioPatch) *ent.StudioUpdateOne {
 		}
 	}
 	if p.AutoAccept.Set {
-		u.SetAutoAccept(p.AutoAccept.Value)
+		u.SetAutoAccept(p.AutoAccept.Value || p.AutoAccept.Null) // true is the default
 	}
 	if p.ForbidManyFaces.Set {
 		u.SetForbidManyFaces(p.ForbidManyFaces.Value)

@@ -35,23 +35,9 @@ type SubmitInput struct {
 // Errors: UnsupportedMediaType, PayloadTooLarge, ValidationFailed (not a photo; unknown id),
 // FailedPrecondition (the session is closed; no consent). Then nothing was stored.
 func (s *Service) Submit(ctx context.Context, in SubmitInput) (*ent.Submission, error) {
-	a, err := actor(ctx)
+	a, err := mayHandIn(ctx, &in)
 	if err != nil {
 		return nil, err
-	}
-	if a.Kind == tenancy.Capture {
-		if in.StudioID != "" || in.ContactID != "" || (in.SessionID != "" && in.SessionID != a.SessionID) {
-			return nil, Fail(Forbidden, "a capture link hands in photos for its own session only")
-		}
-		in.SessionID = a.SessionID
-	} else if err := need(ctx, "submissions:write"); err != nil {
-		return nil, err
-	}
-	if (in.SessionID == "") == (in.StudioID == "" && in.ContactID == "") {
-		return nil, Invalid("studioSessionId", "give either studioSessionId or studioId and contactId")
-	}
-	if len(in.Photo) > MaxPhoto {
-		return nil, &Error{Kind: PayloadTooLarge, Field: "photo", Msg: "the photo is over 50 MiB"}
 	}
 	photo, err := s.Admit(in.Photo)
 	if err != nil {
@@ -69,11 +55,18 @@ func (s *Service) Submit(ctx context.Context, in SubmitInput) (*ent.Submission, 
 	d.key = blobKey(a.AccountID, d.id, d.sha256)
 	// The bytes come before the row: an orphan is harmless and swept, a row without bytes is not.
 	if err := s.Blobs.Put(ctx, d.key, photo.ContentType, in.Photo); err != nil {
-		return nil, s.fault("store the photo", err)
+		if err = s.fault("store the photo", err); KindOf(err) != StorageFull && ctx.Err() == nil {
+			err = &Error{Kind: Unavailable, Msg: "the photo store is not available; try again", Err: err}
+		}
+		return nil, err
 	}
 	var row *ent.Submission
 	err = s.inTx(ctx, func(tx *txn) error {
-		if d.target, err = s.target(ctx, tx.Client(), a, in); err != nil { // again: it may have closed meanwhile
+		// Again, and held: it may have closed meanwhile, and of two photos at once the second must see the first.
+		if err := holdSession(ctx, tx, in.SessionID); err != nil {
+			return err
+		}
+		if d.target, err = s.target(ctx, tx.Client(), a, in); err != nil {
 			return err
 		}
 		row, err = s.insertSubmission(ctx, tx, d)
@@ -83,6 +76,39 @@ func (s *Service) Submit(ctx context.Context, in SubmitInput) (*ent.Submission, 
 		return nil, err
 	}
 	return row.Unwrap(), nil
+}
+
+// mayHandIn says who hands in the photo and refuses who may not. A capture actor's session is filled in.
+func mayHandIn(ctx context.Context, in *SubmitInput) (tenancy.Actor, error) {
+	a, err := actor(ctx)
+	if err != nil {
+		return a, err
+	}
+	if a.Kind == tenancy.Capture {
+		if in.StudioID != "" || in.ContactID != "" || (in.SessionID != "" && in.SessionID != a.SessionID) {
+			return a, Fail(Forbidden, "a capture link hands in photos for its own session only")
+		}
+		in.SessionID = a.SessionID
+	} else if err := need(ctx, "submissions:write"); err != nil {
+		return a, err
+	}
+	if (in.SessionID == "") == (in.StudioID == "" && in.ContactID == "") {
+		return a, Invalid("studioSessionId", "give either studioSessionId or studioId and contactId")
+	}
+	if len(in.Photo) > MaxPhoto {
+		return a, &Error{Kind: PayloadTooLarge, Field: "photo", Msg: "the photo is over 50 MiB"}
+	}
+	return a, nil
+}
+
+func holdSession(ctx context.Context, tx *txn, id string) error {
+	if id == "" {
+		return nil
+	}
+	if _, err := tx.StudioSession.Query().Where(studiosession.ID(id), forChange).Only(ctx); err != nil {
+		return fmt.Errorf("hold session: %w", err)
+	}
+	return nil
 }
 
 // target is what a submission is for.
@@ -152,8 +178,7 @@ func (s *Service) sessionTarget(ctx context.Context, c *ent.Client, a tenancy.Ac
 		if err != nil {
 			return target{}, s.fault("look up the last submission", err)
 		}
-		retake := last.State == submission.StateRetakeRequested || last.ProcessingState == submission.ProcessingStateFailed
-		if !retake {
+		if !takesAnother(last) {
 			return target{}, &Error{Kind: FailedPrecondition, Code: "already_submitted", Msg: "a photo was already handed in through this link"}
 		}
 		t.replaces = &last.ID

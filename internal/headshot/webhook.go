@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"headroom/ent"
@@ -124,6 +125,16 @@ func (s *Service) EndpointSecrets(ctx context.Context, endpointID string) ([]Sec
 	if err != nil {
 		return nil, fmt.Errorf("load secrets of %s: %w", endpointID, err)
 	}
+	// The one that ends is the older, whatever the clocks of the nodes that made them say.
+	slices.SortStableFunc(rows, func(a, b *ent.WebhookSecret) int {
+		switch {
+		case a.ExpiresAt != nil && b.ExpiresAt == nil:
+			return -1
+		case a.ExpiresAt == nil && b.ExpiresAt != nil:
+			return 1
+		}
+		return 0
+	})
 	out := make([]Secret, len(rows))
 	for i, row := range rows {
 		plain, err := s.Keys.Open(row.ID, row.Ciphertext)
@@ -144,7 +155,7 @@ func (s *Service) RotateSecret(ctx context.Context, endpointID string, revoke bo
 	var row *ent.WebhookEndpoint
 	var secret Secret
 	err := s.inTx(ctx, func(tx *txn) error {
-		old, err := tx.WebhookEndpoint.Get(ctx, endpointID)
+		old, err := tx.WebhookEndpoint.Query().Where(webhookendpoint.ID(endpointID), forChange).Only(ctx)
 		if err != nil {
 			return err
 		}
@@ -177,6 +188,9 @@ func (s *Service) RotateSecret(ctx context.Context, endpointID string, revoke bo
 
 // UpdateEndpoint changes a webhook endpoint.
 func (s *Service) UpdateEndpoint(ctx context.Context, id string, p EndpointPatch, ifVersion *int) (*ent.WebhookEndpoint, error) {
+	if err := need(ctx, "webhooks:write"); err != nil { // before the name of a stranger's host is looked up
+		return nil, err
+	}
 	if err := s.checkEndpoint(ctx, p); err != nil {
 		return nil, err
 	}
@@ -206,7 +220,7 @@ func (s *Service) changeEndpoint(ctx context.Context, id, action string, ifVersi
 	}
 	var row *ent.WebhookEndpoint
 	err := s.inTx(ctx, func(tx *txn) error {
-		old, err := tx.WebhookEndpoint.Get(ctx, id)
+		old, err := tx.WebhookEndpoint.Query().Where(webhookendpoint.ID(id), forChange).Only(ctx)
 		if err != nil {
 			return err
 		}

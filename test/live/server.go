@@ -33,7 +33,7 @@ func Root(ctx context.Context) (string, error) {
 // Build builds the program of the module at root and gives its path: bin/headroom in dir.
 func Build(ctx context.Context, root, dir string) (string, error) {
 	binary := filepath.Join(dir, "bin", "headroom")
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, ".") //nolint:gosec // a path of the caller's own
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, ".")
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the program: %w\n%s", err, out)
@@ -79,7 +79,7 @@ const listening = "listening on "
 // Start runs binary with args (such as serve) and settings as its whole configuration, and waits until it
 // takes requests. The end of ctx kills it.
 func Start(ctx context.Context, binary string, settings map[string]string, args ...string) (*Server, error) {
-	cmd := exec.CommandContext(ctx, binary, args...) //nolint:gosec // the program under test
+	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Env = Environ(settings)
 	s := &Server{cmd: cmd, log: &transcript{}, done: make(chan struct{})}
 	cmd.Stderr = s.log

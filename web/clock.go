@@ -1,0 +1,6 @@
+package web
+
+import "time"
+
+// wall is the clock when none is handed in.
+func wall() time.Time { return time.Now() }
