@@ -78,6 +78,7 @@ type server struct {
 	config  config.Config
 	base    string // base URL
 	log     *slog.Logger
+	node    *os.File // the locked file of the node's id; nil when another process has it
 	db      *database.DB
 	client  *ent.Client
 	blobs   *blobs.Store
@@ -147,8 +148,8 @@ func (s *server) wire(ctx context.Context, p *program, role string) (err error) 
 	if err != nil {
 		return err
 	}
-	node, err := nodeID(c.Data)
-	if err != nil {
+	node, held, err := takeNodeID(c.Data)
+	if s.node = held; err != nil {
 		return err
 	}
 	works := role != "api"
@@ -203,17 +204,29 @@ func (s *server) wireJobs(p *program, node string, works bool) (err error) {
 	return err
 }
 
-// nodeID names this node for leases: the same after a restart, so that it takes its own work back at once.
-func nodeID(data string) (string, error) {
-	path := filepath.Join(data, "node.id")
-	if b, err := os.ReadFile(path); err == nil && len(strings.TrimSpace(string(b))) > 0 {
-		return strings.TrimSpace(string(b)), nil
-	}
-	id := schema.NewID("node")
+// takeNodeID names this node for leases: the same after a restart, so that it takes its own work back at
+// once. A second process on the same data folder gets a name of its own, or it would take the first's.
+// The file is locked until it is closed.
+func takeNodeID(data string) (id string, held *os.File, err error) {
 	if err := os.MkdirAll(data, 0o700); err != nil {
-		return "", fmt.Errorf("data folder: %w", err)
+		return "", nil, fmt.Errorf("data folder: %w", err)
 	}
-	return id, os.WriteFile(path, []byte(id+"\n"), 0o600)
+	f, err := os.OpenFile(filepath.Join(data, "node.id"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return "", nil, fmt.Errorf("node id: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return schema.NewID("node"), nil, f.Close()
+	}
+	known, err := io.ReadAll(io.LimitReader(f, 64))
+	if id = strings.TrimSpace(string(known)); err == nil && id == "" {
+		id = schema.NewID("node")
+		_, err = f.WriteString(id + "\n")
+	}
+	if err != nil {
+		return "", nil, errors.Join(fmt.Errorf("node id: %w", err), f.Close())
+	}
+	return id, f, nil
 }
 
 func (s *server) bootstrap(ctx context.Context) error {
@@ -343,6 +356,9 @@ func (s *server) close() error {
 	}
 	if s.db != nil {
 		closers = append(closers, s.db)
+	}
+	if s.node != nil {
+		closers = append(closers, s.node)
 	}
 	var err error
 	for _, c := range closers {
