@@ -74,6 +74,18 @@ func TestAuditsOfGraphQLOverHTTP(t *testing.T) {
 	}
 }
 
+func TestThePlaygroundWorksInABrowser(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	server := s.serve(t)
+	// A key typed in, the schema, a query; nothing from outside, and no complaint of the policy.
+	for _, l := range must[struct{ OK, Introspected bool }](t, client(t, "graphiql.mjs", server.URL+"/developers/graphiql/", s.key)) {
+		if !l.OK || !l.Introspected {
+			t.Errorf("GraphiQL: %+v", l)
+		}
+	}
+}
+
 func TestNewmanRunsThePostmanCollections(t *testing.T) {
 	t.Parallel()
 	collections, err := filepath.Glob(filepath.Join(program.root, "rest/testdata/postman/*.json"))
