@@ -16,6 +16,7 @@ func (j *job) compose() error {
 		return err
 	}
 	out := newRaster(w, h, 3)
+	gradient := bg.Kind == BackgroundGradient
 	bands(h, func(y0, y1 int) {
 		for y := y0; y < y1; y++ {
 			for x := range w {
@@ -24,6 +25,9 @@ func (j *job) compose() error {
 				r, g, b := ground(x, y)
 				d := out.pix[i*3 : i*3+3]
 				s := dither(x, y)
+				if gradient {
+					s += (grain(x, y) - 0.5) * 2 * (1 - v)
+				}
 				d[0] = to8(v*j.person[0].p[i]+(1-v)*r, s)
 				d[1] = to8(v*j.person[1].p[i]+(1-v)*g, s)
 				d[2] = to8(v*j.person[2].p[i]+(1-v)*b, s)
@@ -38,6 +42,18 @@ func (j *job) compose() error {
 func dither(x, y int) float32 {
 	const pattern = "\x00\x08\x02\x0a\x0c\x04\x0e\x06\x03\x0b\x01\x09\x0f\x07\x0d\x05"
 	return (float32(pattern[(y&3)*4+x&3]) + 0.5) / 16
+}
+
+// grain is even noise, 0 to 1, the same in every run: the pattern alone is finer than what JPEG
+// keeps, so that each step of a gradient would be a line across the picture.
+func grain(x, y int) float32 {
+	n := uint32(x)*0x9e3779b1 ^ uint32(y)*0x85ebca77 //nolint:gosec // a pixel's place
+	n ^= n >> 15
+	n *= 0x2c1b3c6d
+	n ^= n >> 12
+	n *= 0x297a2d39
+	n ^= n >> 15
+	return float32(n>>8) / (1 << 24)
 }
 
 // to8 rounds 0..1 to 8 bits; s is where between two values the rounding turns up.

@@ -45,7 +45,7 @@ func (j *job) matte() error {
 	if err != nil {
 		return err
 	}
-	j.alpha = j.onePerson(j.alpha)
+	j.alpha = attached(j.byColour(j.onePerson(j.alpha)))
 	if !j.whole && j.faceCover() < 0.5 {
 		return &Failure{NoFace, "We could not make out the person in this photo. Please take one in good light, in front of a calm background."}
 	}

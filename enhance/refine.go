@@ -1,5 +1,7 @@
 package enhance
 
+import "math"
+
 // edges is a cleaned matte with what it takes to evaluate it at the picture's own pixels.
 type edges struct {
 	alpha *plane // on the grid
@@ -116,6 +118,117 @@ func (l *line) at(t tap) []float32 {
 		l.v[k] = s
 	}
 	return l.v
+}
+
+// reach is how far, in grid pixels, a doubtful place looks for the colours of person and ground:
+// about a sixth of the chosen face's width, a little more than the networks' smears are wide.
+func (j *job) reach(w, h int) int {
+	if len(j.faces) == 0 {
+		return max(4, w/32)
+	}
+	return max(4, j.faceBox(w, h).w/6)
+}
+
+// byColour settles what the networks left half open. Where a soft pixel has the colour of the sure
+// ground near it and not of the sure person, its log odds fall by the ratio of the two likelihoods
+// (a normal distribution each); the other way round they rise, but only as far as the networks were
+// for it, since a ground can have the colour of skin. Where both look alike nothing moves.
+func (j *job) byColour(a *plane) *plane {
+	const (
+		low, high = 0.01, 0.99 // outside of these the networks were sure
+		most      = 4          // what colour may say against the networks, in log odds
+		enough    = 0.002      // share of the neighbourhood that a class needs to be known
+	)
+	r := j.reach(a.w, a.h)
+	person := colorsOf(j.guide, each(a.w, a.h, func(i int) float32 { return one(a.p[i] > 0.95) }), r)
+	ground := colorsOf(j.guide, each(a.w, a.h, func(i int) float32 { return one(a.p[i] < 0.05) }), r)
+	vote := each(a.w, a.h, func(i int) float32 {
+		if v := a.p[i]; v < low || v > high || person.share.p[i] < enough || ground.share.p[i] < enough {
+			return 0
+		}
+		return min(max(ground.distance(j.guide, i)-person.distance(j.guide, i), -most), most)
+	}).box(1) // of grain
+	return each(a.w, a.h, func(i int) float32 {
+		v, k := a.p[i], vote.p[i]
+		if v < low || v > high {
+			return v
+		}
+		if k > 0 {
+			k *= v
+		}
+		return sigmoid(logit(v) + k)
+	})
+}
+
+// attached drops what hangs together with the person nowhere: crumbs that colour left of a smear.
+func attached(a *plane) *plane {
+	labels, sizes := pieces(a.w, a.h, func(i int) bool { return a.p[i] > 0.25 })
+	keep := largest(sizes)
+	near := each(a.w, a.h, func(i int) float32 { return one(labels[i] > 0 && labels[i] != keep) }).box(2)
+	return each(a.w, a.h, func(i int) float32 {
+		if labels[i] == keep {
+			return a.p[i]
+		}
+		return a.p[i] * (1 - clamp01(near.p[i]*25))
+	})
+}
+
+// colors is how the colours of some pixels are spread near each place of the grid.
+type colors struct {
+	share    *plane // how much of the neighbourhood these pixels are
+	mean     picture
+	variance *plane // of one channel, the three's mean
+}
+
+// colorsOf looks at the pixels where member is 1, over a soft window of about 2r each way. It works
+// on a quarter of the size: only means are wanted.
+func colorsOf(guide picture, member *plane, r int) colors {
+	const q = 4
+	w, h := member.w/q, member.h/q // the grid has 8 px each way at least
+	r = max(1, r/q)
+	spread := func(fn func(i int) float32) *plane {
+		return each(w, h, func(i int) float32 {
+			var sum float32
+			at := i/w*q*member.w + i%w*q
+			for k := range q * q {
+				sum += fn(at + k/q*member.w + k%q)
+			}
+			return sum / (q * q)
+		}).box(r).box(r)
+	}
+	c := colors{share: spread(func(i int) float32 { return member.p[i] }), variance: newPlane(w, h)}
+	for k := range guide {
+		g := guide[k].p
+		sum := spread(func(i int) float32 { return g[i] * member.p[i] })
+		squares := spread(func(i int) float32 { return g[i] * g[i] * member.p[i] })
+		c.mean[k] = each(w, h, func(i int) float32 { return sum.p[i] / (c.share.p[i] + 1e-6) })
+		m := c.mean[k].p
+		for i, v := range squares.p {
+			c.variance.p[i] += max(0, v/(c.share.p[i]+1e-6)-m[i]*m[i]) / 3
+		}
+		c.mean[k] = c.mean[k].resize(member.w, member.h, triangle())
+	}
+	c.share, c.variance = c.share.resize(member.w, member.h, triangle()), c.variance.resize(member.w, member.h, triangle())
+	return c
+}
+
+// distance is minus the log likelihood of pixel i's colour, less what is the same for all classes.
+func (c colors) distance(guide picture, i int) float32 {
+	const noise = 0.04 * 0.04 // what grain and JPEG do to any colour
+	var d float32
+	for k := range guide {
+		e := guide[k].p[i] - c.mean[k].p[i]
+		d += e * e
+	}
+	v := c.variance.p[i] + noise
+	return 0.5*d/v + 1.5*float32(math.Log(float64(v)))
+}
+
+func one(b bool) float32 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // sure is the alpha from which on a network's answer counts as the person's core. The two networks
