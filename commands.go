@@ -81,7 +81,7 @@ func (p *program) execute(ctx context.Context, args []string) error {
 			p.help()
 			return nil
 		}
-		return usage("unknown command %q", strings.Join(args[:min(2, len(args))], " "))
+		return usage("unknown command %q%s", strings.Join(args[:min(2, len(args))], " "), siblings(args[0]))
 	}
 	f := pflag.NewFlagSet(c.name, pflag.ContinueOnError)
 	f.SetOutput(io.Discard)
@@ -111,6 +111,20 @@ func find(args []string) (*command, []string) {
 		}
 	}
 	return nil, nil
+}
+
+// siblings names the commands that begin with word, for who left out the second.
+func siblings(word string) string {
+	var names []string
+	for _, c := range commands() {
+		if !c.hidden && strings.HasPrefix(c.name, word+" ") {
+			names = append(names, c.name)
+		}
+	}
+	if names == nil {
+		return ""
+	}
+	return "; did you mean " + strings.Join(names, ", ") + "?"
 }
 
 func (p *program) help() {

@@ -203,8 +203,10 @@ GraphiQL            %s/developers/graphiql/
 
 A photo of your own, from this folder:
 
-  curl -s %s/api/v2/submissions -H "Authorization: Bearer %s" \
+  curl -sS %s/api/v2/submissions -H "Authorization: Bearer %s" \
     -F studio_id=%s -F contact_id=%s -F photo=@me.jpg
+
+Its headshot is in the portal a few seconds later.
 
 Ctrl-C stops the server. What it keeps is in %s.
 `, file, url, d.base, d.state.Email, d.state.Password, d.state.APIKey, d.base, d.base, d.state.APIKey, sub.StudioID, sub.ContactID, d.data)

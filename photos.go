@@ -17,9 +17,9 @@ import (
 )
 
 func enhanceFlags(f *pflag.FlagSet) {
-	f.StringP("output", "o", "", "a file, or a folder for many (required)")
+	f.StringP("output", "o", "", "a file, or a folder for many (required); headshots are JPEG, on a transparent background PNG")
 	f.String("profile", "", "standard, portrait or custom; default the best present")
-	f.String("look", "", "a JSON file with the look")
+	f.String("look", "", "a JSON file with the look, as in docs/look.md")
 	f.Bool("alpha", false, "write the alpha of the whole source instead: 8-bit grey PNG of the same size")
 	f.String("models", "", "folder of the models; default models/ beside bin/")
 }
