@@ -39,6 +39,7 @@ type binding struct {
 	method string
 	form   bool
 	input  bool // the body is $input; else its fields are variables of their own
+	guards bool // the input has a version, which If-Match gives
 	paged  bool
 	body   fields            // nil where no body is expected
 	filter fields            // by query parameter
@@ -60,6 +61,7 @@ func newBinding(schema *ast.Schema, rt route, d *document) (*binding, error) {
 			}
 		case "input":
 			b.input = true
+			b.guards = hasID && def.Fields.ForName("version") != nil
 			if b.body != nil {
 				b.body = fieldsOf(def, except(hasID)...)
 			}
@@ -79,8 +81,8 @@ func newBinding(schema *ast.Schema, rt route, d *document) (*binding, error) {
 	return b, nil
 }
 
-// except are the input fields that a body does not have: the id is in the path, and what a version is
-// for, If-Match says in REST.
+// except are the input fields that a body does not have: the id is in the path, and the version
+// is in If-Match.
 func except(hasID bool) []string {
 	if hasID {
 		return []string{"id", "version"}
@@ -132,6 +134,13 @@ func (b *binding) variables(w http.ResponseWriter, r *http.Request) (map[string]
 	}
 	if id != "" {
 		in["id"] = id
+	}
+	if want := r.Header.Get("If-Match"); b.guards && want != "" && want != "*" {
+		version, err := strconv.Atoi(strings.Trim(want, `"`))
+		if err != nil { // no row has such a version
+			return nil, &refusal{code: versionMismatch, detail: "If-Match is not the version of a row"}
+		}
+		in["version"] = version
 	}
 	return vars, nil
 }

@@ -18,6 +18,7 @@ const (
 	payloadTooLarge  = "PAYLOAD_TOO_LARGE"
 	unsupportedMedia = "UNSUPPORTED_MEDIA_TYPE"
 	validationFailed = "VALIDATION_FAILED"
+	versionMismatch  = "VERSION_MISMATCH"
 	internal         = "INTERNAL"
 )
 
@@ -40,7 +41,7 @@ func status(code string) (int, string) {
 		return http.StatusConflict, "It exists already"
 	case "FAILED_PRECONDITION":
 		return http.StatusConflict, "Not allowed in this state"
-	case "VERSION_MISMATCH":
+	case versionMismatch:
 		return http.StatusPreconditionFailed, "It was changed meanwhile"
 	case payloadTooLarge:
 		return http.StatusRequestEntityTooLarge, "The body is too large"

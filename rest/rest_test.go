@@ -320,3 +320,20 @@ func TestNumbersAndTextsKeepTheirForm(t *testing.T) {
 		t.Errorf("got %s", made.raw)
 	}
 }
+
+func TestIfMatchGuardsWrites(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	path := "/contacts/" + h.contact(1)
+	patch := func(match, name string) answer {
+		return h.send(http.MethodPatch, path, strings.NewReader(`{"first_name":"`+name+`"}`), "Content-Type", "application/json", "If-Match", match)
+	}
+	for _, c := range []struct {
+		match  string
+		status int
+	}{{`"1"`, 200}, {`"1"`, 412}, {`"2"`, 200}, {`"nonsense"`, 412}, {`W/"3"`, 412}, {`*`, 200}} {
+		if got := patch(c.match, "Ada"); got.status != c.status {
+			t.Errorf("If-Match %s: %d, want %d", c.match, got.status, c.status)
+		}
+	}
+}
